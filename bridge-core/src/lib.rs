@@ -1,0 +1,1 @@
+//! The domain of Kefu Bridge and every trait

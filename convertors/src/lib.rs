@@ -1,0 +1,1 @@
+//! Wire types, signatures, crypto and Convertor implementations: pure, no I/O

@@ -1,0 +1,1 @@
+//! The bots, guards and channels that come with Kefu Bridge

@@ -1,0 +1,1 @@
+//! WeChat, Tencent IM and Dify in a box: simulated platforms as real HTTP peers

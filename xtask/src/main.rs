@@ -1,0 +1,2 @@
+//! Chores that want logic; called by `./dev`.
+fn main() {}
