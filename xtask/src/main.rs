@@ -1,2 +1,30 @@
-//! Chores that want logic; called by `./dev`.
-fn main() {}
+//! Chores that want logic; called by `./dev` as `cargo xtask NAME`. Only the standard library, so
+//! that it builds in a blink on a bare machine.
+
+mod cuts;
+
+use std::process::ExitCode;
+
+const USAGE: &str =
+    "usage: cargo xtask cuts    the layers of the workspace do not reach through each other";
+
+#[expect(
+    clippy::print_stderr,
+    reason = "a command line program talks to its terminal"
+)]
+fn main() -> ExitCode {
+    let outcome = match std::env::args().nth(1).as_deref() {
+        Some("cuts") => cuts::check(),
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(complaint) => {
+            eprintln!("{complaint}");
+            ExitCode::FAILURE
+        }
+    }
+}
