@@ -1,0 +1,109 @@
+//! What a bot wants done. The core applies effects; nobody else writes a conversation.
+
+use crate::{
+    message::{AgentName, BotName, Content},
+    store::Said,
+};
+
+/// One thing to be done. Effects of an earlier episode are dropped; an effect that the phase does not allow is
+/// dropped with a note.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Effect {
+    /// Says something to whoever this turn's author is.
+    Reply(Content),
+    /// Says something to the contact.
+    TellContact(Content),
+    /// Says something to the agent who has the conversation.
+    TellAgent(Content),
+    /// Passes what was said on to the other side: the contact's words to the agent, the agent's to the contact.
+    Relay(Content),
+    /// Lets the contact wait for an agent.
+    Enqueue {
+        /// A skill the agent must have.
+        skill: Option<String>,
+        /// A particular agent.
+        agent: Option<AgentName>,
+        /// 0 to 10, higher sooner.
+        priority: u8,
+        /// What the next agent should know.
+        note: Option<String>,
+    },
+    /// Gives the conversation to an agent. Dropped with a word to the author when that agent's seats are taken meanwhile.
+    Assign {
+        /// Who.
+        agent: AgentName,
+        /// What that agent should know.
+        note: Option<String>,
+    },
+    /// Finds an agent by the routing rules; where none is free the contact waits, where nobody works the contact is
+    /// told so.
+    Route {
+        /// A skill the agent must have.
+        skill: Option<String>,
+        /// What that agent should know.
+        note: Option<String>,
+    },
+    /// Gives the conversation (back) to the entry bot.
+    Assist,
+    /// Ends the conversation.
+    Resolve {
+        /// Whether the contact is asked for a rating.
+        rating: bool,
+    },
+    /// For agents only; kept in the transcript.
+    Note(String),
+    /// Sets what this bot remembers of the conversation; `null` forgets.
+    Remember {
+        /// Which bot.
+        bot: BotName,
+        /// What.
+        value: serde_json::Value,
+    },
+    /// Asks a slow bot; its answer comes as an arrival. The core makes these from the bot's [`Pace`](super::Pace).
+    Ask {
+        /// Which bot.
+        bot: BotName,
+        /// The command's words; empty for plain speech.
+        argv: Vec<String>,
+        /// What was said.
+        said: Vec<Said>,
+    },
+    /// The contact's dedicated agent from now on; `None`: nobody.
+    Dedicate(Option<AgentName>),
+    /// Tells the contact their position in the queue.
+    TellPosition,
+    /// The contact gave a rating, 1 to 5.
+    Rate(u8),
+    /// The contact writes after the conversation was resolved.
+    Reopen,
+    /// Whether anything can be delivered to the contact at all.
+    Reachable(bool),
+    /// The platform says that the allowance to write to the contact is used up.
+    Exhausted,
+    /// An agent came or went.
+    Presence {
+        /// Who.
+        agent: AgentName,
+        /// Whether they can be reached.
+        online: bool,
+    },
+    /// An agent takes back a message, by the external id it arrived under.
+    Recall {
+        /// That id.
+        external_id: String,
+    },
+}
+
+impl Effect {
+    /// Replies with plain words.
+    pub fn reply(text: impl Into<String>) -> Self {
+        Self::Reply(Content::text(text))
+    }
+
+    /// A note for agents.
+    pub fn note(text: impl Into<String>) -> Self {
+        Self::Note(text.into())
+    }
+}

@@ -1,0 +1,54 @@
+//! A bot decides what happens: a value in, effects out. It holds no store and no connection to a conversation, so it
+//! cannot write one behind the chain's back, and a unit test needs nothing but a [`Turn`].
+
+mod catalogue;
+mod effect;
+pub mod grammar;
+mod spec;
+mod turn;
+
+pub use async_trait::async_trait;
+pub use catalogue::{Catalogue, CatalogueError, Known};
+pub use effect::Effect;
+pub use spec::{Audience, BotSpec, DynBot, Pace};
+pub use turn::{Cancelled, Turn};
+
+use crate::{error::Remedy, plugin::Plugin};
+
+/// A bot. Its commands are parsed into `Args`, whose doc comments are the chat help.
+#[async_trait]
+pub trait ChatBot: Plugin {
+    /// What follows the command's name. Plain speech reaches a bot with empty arguments.
+    type Args: clap::Args + Send;
+
+    /// What is to happen. A panic or a hang ends the turn, not the process.
+    async fn answer(&self, args: Self::Args, turn: &Turn) -> Result<Vec<Effect>, BotError>;
+}
+
+/// Why a bot has no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{detail}")]
+pub struct BotError {
+    /// What may be done about it; the engine retries a background bot while its time lasts.
+    pub remedy: Remedy,
+    /// For logs: no secrets.
+    pub detail: String,
+}
+
+impl BotError {
+    /// Trying again cannot help.
+    pub fn permanent(detail: impl Into<String>) -> Self {
+        Self {
+            remedy: Remedy::Never,
+            detail: detail.into(),
+        }
+    }
+
+    /// Trying again may help.
+    pub fn transient(detail: impl Into<String>, after: std::time::Duration) -> Self {
+        Self {
+            remedy: Remedy::Retry { after },
+            detail: detail.into(),
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! "Look at the store": notices between the steps, and between nodes. A notice is an id, never a message; losing one
+//! costs time, not data.
+
+use crate::message::{ConversationId, ErrandId};
+
+/// What has become worth looking at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Notice {
+    /// A conversation has arrivals waiting.
+    Arrivals,
+    /// Something is to be sent.
+    Dispatches,
+    /// A slow bot is asked something.
+    Errands,
+    /// A deadline was set earlier than the others.
+    Deadlines,
+    /// Loads, presence or the queue have changed.
+    Desk,
+    /// An errand is no longer wanted.
+    Cancelled(ErrandId),
+    /// A conversation changed: for those who watch it live.
+    Changed(ConversationId),
+}
+
+/// Carries notices between nodes. Publishing never waits and never fails: what cannot be carried is dropped, and the
+/// receivers' polling finds it.
+pub trait Broker: Send + Sync {
+    /// Tells the other nodes.
+    fn publish(&self, notice: Notice);
+    /// What the other nodes tell; `None`: there are none.
+    #[cfg(feature = "engine")]
+    fn subscribe(&self) -> Option<tokio::sync::broadcast::Receiver<Notice>>;
+}
+
+/// One process alone: nobody to tell.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Embedded;
+
+impl Broker for Embedded {
+    fn publish(&self, _: Notice) {}
+
+    #[cfg(feature = "engine")]
+    fn subscribe(&self) -> Option<tokio::sync::broadcast::Receiver<Notice>> {
+        None
+    }
+}

@@ -1,0 +1,94 @@
+//! The cache of one process.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+
+use super::{Cache, CacheError};
+use crate::clock::{Clock, Timestamp};
+
+/// When the map is swept of what has expired.
+const SWEEP_AT: usize = 4096;
+
+/// The cache of one process: a map with expiry times.
+pub struct MemoryCache {
+    clock: Arc<dyn Clock>,
+    entries: Mutex<HashMap<String, (String, Timestamp)>>,
+}
+
+impl MemoryCache {
+    /// An empty cache.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            clock,
+            entries: Mutex::default(),
+        }
+    }
+
+    fn with<T>(
+        &self,
+        work: impl FnOnce(&mut HashMap<String, (String, Timestamp)>, Timestamp) -> T,
+    ) -> T {
+        let now = self.clock.now();
+        let mut entries = self.entries.lock();
+        if entries.len() >= SWEEP_AT {
+            entries.retain(|_, (_, until)| *until > now);
+        }
+        work(&mut entries, now)
+    }
+}
+
+fn live(entry: Option<&(String, Timestamp)>, now: Timestamp) -> Option<&str> {
+    entry
+        .filter(|(_, until)| *until > now)
+        .map(|(value, _)| value.as_str())
+}
+
+#[async_trait]
+impl Cache for MemoryCache {
+    async fn get(&self, key: &str) -> Result<Option<String>, CacheError> {
+        Ok(self.with(|entries, now| live(entries.get(key), now).map(str::to_owned)))
+    }
+
+    async fn put(&self, key: &str, value: &str, ttl: Duration) -> Result<(), CacheError> {
+        self.with(|entries, now| entries.insert(key.to_owned(), (value.to_owned(), now + ttl)));
+        Ok(())
+    }
+
+    async fn remove_if(&self, key: &str, value: &str) -> Result<bool, CacheError> {
+        Ok(self.with(|entries, now| {
+            let same = live(entries.get(key), now) == Some(value);
+            if same {
+                entries.remove(key);
+            }
+            same
+        }))
+    }
+
+    async fn hold(&self, key: &str, owner: &str, ttl: Duration) -> Result<bool, CacheError> {
+        Ok(self.with(|entries, now| match live(entries.get(key), now) {
+            Some(holder) if holder != owner => false,
+            _ => {
+                entries.insert(key.to_owned(), (owner.to_owned(), now + ttl));
+                true
+            }
+        }))
+    }
+
+    async fn release(&self, key: &str, owner: &str) -> Result<(), CacheError> {
+        self.remove_if(key, owner).await.map(drop)
+    }
+
+    async fn add(&self, key: &str, by: i64, ttl: Duration) -> Result<i64, CacheError> {
+        Ok(self.with(|entries, now| {
+            let (count, until) = match entries.get(key) {
+                Some((value, until)) if *until > now => (value.parse::<i64>().unwrap_or(0), *until),
+                _ => (0, now + ttl),
+            };
+            let count = count.saturating_add(by);
+            entries.insert(key.to_owned(), (count.to_string(), until));
+            count
+        }))
+    }
+}

@@ -1,0 +1,129 @@
+//! The bridge's own cues: what each comes to. A cue of an earlier episode changes nothing: that is the fence that keeps
+//! a late answer from talking over a person.
+
+use crate::{
+    bot::Effect,
+    chain::{Case, Ending},
+    conversation::Phase,
+    message::{Content, Cue, DeadlineKind},
+    texts::{Text, Texts},
+};
+
+/// A cue and what it comes to.
+pub(super) fn ending(case: &Case, cue: Cue, texts: &Texts) -> Ending {
+    match cue {
+        Cue::Answered {
+            bot,
+            episode,
+            effects,
+            ..
+        } => {
+            if stale(case, episode) {
+                return Ending::silent(format!(
+                    "late answer of {bot} dropped: episode {episode} is over"
+                ));
+            }
+            Ending::with(effects, format!("{bot} answered"))
+        }
+        Cue::Failed {
+            bot,
+            episode,
+            reason,
+            ..
+        } => {
+            if stale(case, episode) {
+                return Ending::silent(format!("late failure of {bot} dropped"));
+            }
+            let sorry = Effect::TellContact(Content::text(texts.say(Text::AssistantFailed, &[])));
+            let route = Effect::Route {
+                skill: None,
+                note: Some(format!("{bot}: {reason}")),
+            };
+            Ending::with(vec![sorry, route], format!("{bot} failed: {reason}"))
+        }
+        Cue::SeatFree { episode } => seat_free(case, episode),
+        Cue::QueueMoved { episode } => queue_moved(case, episode),
+        Cue::Deadline { kind, episode } => deadline(case, kind, episode, texts),
+        Cue::Undelivered {
+            to_contact,
+            content,
+            reason,
+            held,
+            ..
+        } => undelivered(case, to_contact, &content, &reason, held, texts),
+        Cue::Order { by, effects } => Ending::with(effects, format!("ordered by {by}")),
+    }
+}
+
+fn stale(case: &Case, episode: u32) -> bool {
+    case.conversation.episode != episode
+}
+
+fn seat_free(case: &Case, episode: u32) -> Ending {
+    match &case.conversation.phase {
+        Phase::Queued(waiting) if !stale(case, episode) => {
+            let route = Effect::Route {
+                skill: waiting.skill.clone(),
+                note: None,
+            };
+            Ending::with(vec![route], "an agent may be free")
+        }
+        _ => Ending::silent("waits no more"),
+    }
+}
+
+fn queue_moved(case: &Case, episode: u32) -> Ending {
+    match case.conversation.phase {
+        Phase::Queued(_) if !stale(case, episode) => {
+            Ending::with(vec![Effect::TellPosition], "the queue moved")
+        }
+        _ => Ending::silent("waits no more"),
+    }
+}
+
+fn deadline(case: &Case, kind: DeadlineKind, episode: u32, texts: &Texts) -> Ending {
+    if stale(case, episode) {
+        return Ending::silent("deadline of an earlier episode");
+    }
+    match (kind, &case.conversation.phase) {
+        (DeadlineKind::Idle, Phase::Assisted) => {
+            Ending::with(vec![Effect::Resolve { rating: false }], "idle")
+        }
+        (DeadlineKind::Idle, Phase::Assigned { .. }) => {
+            let words = Effect::TellContact(Content::text(texts.say(Text::ClosedIdle, &[])));
+            Ending::with(vec![words, Effect::Resolve { rating: false }], "idle")
+        }
+        (DeadlineKind::Queue, Phase::Queued(_)) => queue_moved(case, episode),
+        _ => Ending::silent("the deadline does not apply"),
+    }
+}
+
+fn undelivered(
+    case: &Case,
+    to_contact: bool,
+    content: &Content,
+    reason: &str,
+    held: bool,
+    texts: &Texts,
+) -> Ending {
+    let why = format!("undelivered: {reason}");
+    if !to_contact {
+        // Telling the agent what could not be told the agent would only fail again.
+        return Ending::with(vec![Effect::note(why.clone())], why);
+    }
+    let excerpt = crate::texts::excerpt(content);
+    let text = if held {
+        Text::DeskHeld
+    } else {
+        Text::DeskUndelivered
+    };
+    let words = texts.say(text, &[("excerpt", &excerpt), ("reason", reason)]);
+    let mut effects = vec![Effect::note(words.clone())];
+    if held {
+        effects.insert(0, Effect::Exhausted);
+    }
+    if let Phase::Assigned { .. } = case.conversation.phase {
+        effects.push(Effect::TellAgent(Content::text(words)));
+    }
+    Ending::with(effects, why)
+}

@@ -1,0 +1,335 @@
+//! What people say to one another, in words of our own.
+
+use std::collections::BTreeMap;
+
+use super::ids::InboxName;
+
+/// One message's content. Rich enough that nothing a platform sends is silently dropped: what has no kind of its own
+/// is [`Content::Unsupported`] with the platform's name for it.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Content {
+    /// Words.
+    Text(Text),
+    /// A picture.
+    Image {
+        /// Where it is.
+        media: Media,
+    },
+    /// A voice message.
+    Voice {
+        /// Where it is.
+        media: Media,
+        /// What the platform recognised, if it did.
+        words: Option<String>,
+        /// Length in seconds, where known.
+        seconds: Option<u32>,
+    },
+    /// A video.
+    Video {
+        /// Where it is.
+        media: Media,
+        /// Its preview picture.
+        thumbnail: Option<Media>,
+        /// Length in seconds, where known.
+        seconds: Option<u32>,
+    },
+    /// A file of any other type.
+    File {
+        /// Where it is; its name is in `media.name`.
+        media: Media,
+    },
+    /// A place.
+    Location {
+        /// Degrees north.
+        latitude: f64,
+        /// Degrees east.
+        longitude: f64,
+        /// Its name or address.
+        label: String,
+    },
+    /// A link with a title.
+    Link {
+        /// Title.
+        title: String,
+        /// One or two lines.
+        description: String,
+        /// Where it leads.
+        url: String,
+        /// Picture beside it.
+        picture_url: Option<String>,
+    },
+    /// A mini-program page.
+    MiniProgram {
+        /// The mini program's app id.
+        app_id: String,
+        /// Title.
+        title: String,
+        /// Page path with its query.
+        path: String,
+        /// Preview picture.
+        thumbnail: Option<Media>,
+    },
+    /// A question with choices to tap, such as the rating.
+    Menu {
+        /// Before the choices.
+        head: String,
+        /// The choices. Ids are decimal numbers: other ids do not survive WeChat (message menus, 6.3).
+        items: Vec<MenuItem>,
+        /// After the choices.
+        tail: String,
+    },
+    /// A choice tapped in a menu.
+    Choice {
+        /// The item's id.
+        id: String,
+        /// The item's label.
+        label: String,
+    },
+    /// Something that happened: a fact, never speech.
+    Event(Event),
+    /// A message was taken back.
+    Recalled {
+        /// The external id of the message, as far as the platform tells.
+        external_id: String,
+    },
+    /// Something we have no kind for.
+    Unsupported {
+        /// The platform's own name for it.
+        what: String,
+        /// What could be read of it, for the agent.
+        summary: String,
+    },
+}
+
+/// Words and how they are marked up.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct Text {
+    /// The words.
+    pub text: String,
+    /// Their markup.
+    #[serde(default, skip_serializing_if = "Format::is_plain")]
+    pub format: Format,
+}
+
+/// How a text is marked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// As it stands.
+    #[default]
+    Plain,
+    /// Markdown, as language models write it; made plain where a channel cannot show it.
+    Markdown,
+}
+
+impl Format {
+    fn is_plain(&self) -> bool {
+        matches!(self, Self::Plain)
+    }
+}
+
+/// A picture, sound, film or file, by reference.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub struct Media {
+    /// Where its bytes are.
+    pub source: MediaSource,
+    /// File name, where one is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Media type as the sender claims; what we serve is sniffed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mime: Option<String>,
+    /// Size in bytes as the sender claims.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+}
+
+/// Where a medium's bytes are.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MediaSource {
+    /// With us, by the SHA-256 of its bytes in hex.
+    Kept {
+        /// 64 hex digits.
+        hash: String,
+    },
+    /// At the platform of an inbox, to be fetched by that inbox's channel or from the URL.
+    Remote {
+        /// Whose channel fetches it.
+        inbox: InboxName,
+        /// The platform's id for it; empty where only a URL is known.
+        handle: String,
+        /// A URL to fetch it from, where the platform gave one.
+        url: Option<String>,
+    },
+}
+
+/// One choice of a [`Content::Menu`].
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct MenuItem {
+    /// A decimal number.
+    pub id: String,
+    /// What is shown.
+    pub label: String,
+}
+
+/// Something that happened, told by a platform.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Event {
+    /// The contact follows us now; `scene` is the QR code's, without prefix.
+    Followed {
+        /// Scene of the QR code, if one was scanned.
+        scene: Option<String>,
+    },
+    /// The contact follows us no more.
+    Unfollowed,
+    /// A contact who follows us scanned a QR code of ours.
+    Scanned {
+        /// Scene of the QR code.
+        scene: String,
+    },
+    /// A menu entry of the account was tapped.
+    MenuClicked {
+        /// Its configured key.
+        key: String,
+    },
+    /// The contact opened the chat; `from` is what the page said about itself.
+    Entered {
+        /// `sessionFrom` and the like.
+        from: String,
+    },
+    /// An agent came online or went offline. The arrival's author is that agent.
+    Presence {
+        /// Whether they can be reached.
+        online: bool,
+    },
+    /// Somebody read everything up to a moment.
+    Read {
+        /// Unix seconds.
+        up_to: i64,
+    },
+    /// A profile changed; the arrival's `profile` has the new one.
+    ProfileChanged,
+    /// The contact withdrew consent or closed their account: personal data must go.
+    ErasureAsked {
+        /// What the platform says should go.
+        scope: String,
+    },
+    /// A platform's word on whether something we sent arrived.
+    DeliveryReport {
+        /// The platform's message id.
+        external_id: String,
+        /// Whether it arrived.
+        delivered: bool,
+        /// Its reason.
+        reason: String,
+    },
+    /// Anything else: recorded, not acted upon.
+    Other {
+        /// The platform's own name for it.
+        name: String,
+        /// Its fields as text.
+        detail: BTreeMap<String, String>,
+    },
+}
+
+/// The kinds of [`Content`], for capabilities.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "each is the kind of the Content of that name")]
+pub enum ContentKind {
+    Text,
+    Image,
+    Voice,
+    Video,
+    File,
+    Location,
+    Link,
+    MiniProgram,
+    Menu,
+    Choice,
+    Event,
+    Recalled,
+    Unsupported,
+}
+
+impl Content {
+    /// Plain words.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::Text(Text {
+            text: text.into(),
+            format: Format::Plain,
+        })
+    }
+
+    /// Markdown.
+    pub fn markdown(text: impl Into<String>) -> Self {
+        Self::Text(Text {
+            text: text.into(),
+            format: Format::Markdown,
+        })
+    }
+
+    /// Its kind.
+    pub fn kind(&self) -> ContentKind {
+        match self {
+            Self::Text(_) => ContentKind::Text,
+            Self::Image { .. } => ContentKind::Image,
+            Self::Voice { .. } => ContentKind::Voice,
+            Self::Video { .. } => ContentKind::Video,
+            Self::File { .. } => ContentKind::File,
+            Self::Location { .. } => ContentKind::Location,
+            Self::Link { .. } => ContentKind::Link,
+            Self::MiniProgram { .. } => ContentKind::MiniProgram,
+            Self::Menu { .. } => ContentKind::Menu,
+            Self::Choice { .. } => ContentKind::Choice,
+            Self::Event(_) => ContentKind::Event,
+            Self::Recalled { .. } => ContentKind::Recalled,
+            Self::Unsupported { .. } => ContentKind::Unsupported,
+        }
+    }
+
+    /// The words in it, if somebody said or typed any: a text, recognised speech, a tapped choice.
+    pub fn words(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(&text.text),
+            Self::Voice { words, .. } => words.as_deref().filter(|words| !words.is_empty()),
+            Self::Choice { label, .. } => Some(label),
+            _ => None,
+        }
+    }
+
+    /// The media it refers to, the main one first.
+    pub fn media(&self) -> Vec<&Media> {
+        match self {
+            Self::Image { media } | Self::Voice { media, .. } | Self::File { media } => vec![media],
+            Self::Video {
+                media, thumbnail, ..
+            } => std::iter::once(media).chain(thumbnail).collect(),
+            Self::MiniProgram { thumbnail, .. } => thumbnail.iter().collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Media {
+    /// A medium at an inbox's platform.
+    pub fn remote(inbox: &InboxName, handle: impl Into<String>, url: Option<String>) -> Self {
+        Self {
+            source: MediaSource::Remote {
+                inbox: inbox.clone(),
+                handle: handle.into(),
+                url,
+            },
+            name: None,
+            mime: None,
+            size: None,
+        }
+    }
+}

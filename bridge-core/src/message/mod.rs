@@ -1,0 +1,13 @@
+//! The canonical vocabulary: typed ids, what people say ([`Content`]) and one thing that came in ([`Arrival`]).
+//! Every channel reads into these words and writes from them; nothing here knows a vendor.
+
+mod arrival;
+mod content;
+mod ids;
+
+pub use arrival::{Arrival, Author, Cue, DeadlineKind, Profile, Trigger, What};
+pub use content::{Content, ContentKind, Event, Format, Media, MediaSource, MenuItem, Text};
+pub use ids::{
+    AgentName, ArrivalId, BotName, ContactId, ConversationId, DispatchId, EntryId, ErrandId,
+    ExternalId, InboxName, PeerId, ThreadKey, WorkerId,
+};
