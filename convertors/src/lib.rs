@@ -1,1 +1,4 @@
 //! Wire types, signatures, crypto and Convertor implementations: pure, no I/O
+
+pub mod dify;
+pub mod markdown;
