@@ -48,10 +48,7 @@ fn strip_details(text: &str) -> String {
         out.push_str(before);
         let is_thought = tag == Tag::Start && summary(after).is_some_and(tells_thinking);
         if is_thought {
-            rest = match next_end(after) {
-                Some(after) => after,
-                None => "",
-            };
+            rest = next_end(after).unwrap_or_default();
         } else {
             out.push_str(&rest[before.len()..rest.len() - after.len()]);
             rest = after;
