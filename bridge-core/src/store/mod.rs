@@ -96,6 +96,8 @@ pub struct Claim {
     pub contact: Contact,
     /// Waiting arrivals in the order of acceptance, at most [`CLAIM_LIMIT`].
     pub arrivals: Vec<Accepted>,
+    /// How many dispatches to the contact are held.
+    pub held: u32,
 }
 
 /// The most arrivals one claim carries.
