@@ -13,7 +13,7 @@ pub use effect::Effect;
 pub use spec::{Audience, BotSpec, DynBot, Pace};
 pub use turn::{Cancelled, Turn};
 
-use crate::{error::Remedy, plugin::Plugin};
+use crate::{channel::Check, error::Remedy, plugin::Plugin};
 
 /// A bot. Its commands are parsed into `Args`, whose doc comments are the chat help.
 #[async_trait]
@@ -23,6 +23,11 @@ pub trait ChatBot: Plugin {
 
     /// What is to happen. A panic or a hang ends the turn, not the process.
     async fn answer(&self, args: Self::Args, turn: &Turn) -> Result<Vec<Effect>, BotError>;
+
+    /// What `kefu-bridge check` tries on whoever this bot asks.
+    fn check(&self) -> Option<&dyn Check> {
+        None
+    }
 }
 
 /// Why a bot has no answer.

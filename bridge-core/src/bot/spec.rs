@@ -7,7 +7,10 @@ use async_trait::async_trait;
 use clap::{Args as _, FromArgMatches as _};
 
 use super::{BotError, ChatBot, Effect, Turn};
-use crate::plugin::{self, BuildError, Tools};
+use crate::{
+    channel::Check,
+    plugin::{self, BuildError, Tools},
+};
 
 /// Who may use a bot's commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -141,6 +144,9 @@ impl BotSpec {
 pub trait DynBot: Send + Sync {
     /// Answers a command parsed by [`BotSpec::command`].
     async fn answer(&self, args: clap::ArgMatches, turn: &Turn) -> Result<Vec<Effect>, BotError>;
+
+    /// See [`ChatBot::check`].
+    fn check(&self) -> Option<&dyn Check>;
 }
 
 #[async_trait]
@@ -149,5 +155,9 @@ impl<B: ChatBot> DynBot for B {
         let args = B::Args::from_arg_matches(&args)
             .map_err(|error| BotError::permanent(error.to_string()))?;
         ChatBot::answer(self, args, turn).await
+    }
+
+    fn check(&self) -> Option<&dyn Check> {
+        ChatBot::check(self)
     }
 }

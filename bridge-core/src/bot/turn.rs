@@ -28,6 +28,8 @@ pub struct Turn {
     pub said: Option<Content>,
     /// For a background bot: everything said since its last answer, merged into one question.
     pub question: Vec<Said>,
+    /// For a background bot: which try this is, from 1. From 2 on somebody may have been asked already.
+    pub attempt: u32,
     /// The moment it is decided for.
     pub now: Timestamp,
     /// Agents, their loads, the queue, the hours.
@@ -102,6 +104,7 @@ impl Turn {
             agent,
             said: arrival.content().cloned(),
             question: Vec::new(),
+            attempt: 1,
             now,
             desk,
             recent: Vec::new(),
