@@ -2,3 +2,4 @@
 
 pub mod dify;
 pub mod markdown;
+pub mod tencent_im;
