@@ -16,8 +16,10 @@ pub mod convert;
 #[cfg(feature = "engine")]
 pub mod engine;
 pub mod error;
+pub mod markdown;
 pub mod media;
 pub mod message;
+pub mod planning;
 pub mod plugin;
 #[cfg(feature = "engine")]
 pub mod registry;

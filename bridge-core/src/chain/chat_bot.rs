@@ -1,13 +1,13 @@
 //! ChatBot: asks the bot. An inline bot answers at once; for one that asks somebody slow an errand is made, and its
 //! answer returns as an arrival. A panic or a hang ends the turn, not the process.
 
-use std::{ops::ControlFlow, sync::Arc};
+use std::{ops::ControlFlow, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
 use super::{ChainError, Command, Ending, Filter};
 use crate::{
-    bot::{Catalogue, Effect, Pace},
+    bot::{Catalogue, DynBot, Effect, Pace, Turn},
     store::Said,
 };
 
@@ -50,12 +50,28 @@ impl Filter<Command> for AnswerBy {
                 .collect();
             return Ok(ControlFlow::Continue(vec![Effect::Ask { bot, argv, said }]));
         }
-        match known.bot.answer(args, &turn).await {
+        // A background bot's command from an agent (`#AI`) only steers: it answers inline.
+        match inline(known.bot.clone(), args, turn).await {
             Ok(effects) => Ok(ControlFlow::Continue(effects)),
-            Err(error) => Err(ChainError::Bot {
-                bot,
-                detail: error.detail,
-            }),
+            Err(detail) => Err(ChainError::Bot { bot, detail }),
+        }
+    }
+}
+
+/// How long an inline bot may take: it does no I/O.
+const INLINE: Duration = Duration::from_secs(1);
+
+/// Asks an inline bot on a task of its own, so that its panic or hang is only its own.
+async fn inline(bot: Arc<dyn DynBot>, args: clap::ArgMatches, turn: Turn) -> Result<Vec<Effect>, String> {
+    let asked = tokio::spawn(async move { bot.answer(args, &turn).await });
+    let stop = asked.abort_handle();
+    match tokio::time::timeout(INLINE, asked).await {
+        Ok(Ok(Ok(effects))) => Ok(effects),
+        Ok(Ok(Err(error))) => Err(error.detail),
+        Ok(Err(_)) => Err("it panicked".to_owned()),
+        Err(_) => {
+            stop.abort();
+            Err(format!("it took more than {INLINE:?}"))
         }
     }
 }

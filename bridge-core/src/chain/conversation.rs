@@ -12,7 +12,7 @@ use super::{Case, ChainError, Ending, Filter};
 use crate::{
     bot::{Effect, Turn},
     conversation::{Conversation, Move, Phase},
-    message::{Arrival, Author, Content, What},
+    message::{Author, Content, What},
     texts::{Text, Texts},
 };
 
@@ -124,12 +124,4 @@ fn rates(conversation: &Conversation, id: &str) -> Option<u8> {
 /// The id of a rating's menu item.
 pub(crate) fn rating_item(episode: u32, score: u8) -> String {
     (u64::from(episode) * 10 + u64::from(score)).to_string()
-}
-
-/// Whether an arrival is something people said: what opens or continues a conversation.
-pub(crate) fn is_speech(arrival: &Arrival) -> bool {
-    !matches!(
-        arrival.what,
-        What::Cue(_) | What::Content(Content::Event(_) | Content::Recalled { .. })
-    )
 }

@@ -61,8 +61,13 @@ impl GuardSpec {
     }
 }
 
+/// Guards as the chain holds them.
+pub fn guarded(guards: &[Guard]) -> Vec<Box<dyn Filter<Turn, Out = Turn>>> {
+    guards.iter().map(|guard| Box::new(Guarded(guard.clone())) as Box<dyn Filter<Turn, Out = Turn>>).collect()
+}
+
 /// A guard in the chain.
-pub(super) struct Guarded(pub(super) Guard);
+struct Guarded(Guard);
 
 #[async_trait]
 impl Filter<Turn> for Guarded {

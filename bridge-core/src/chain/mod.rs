@@ -16,7 +16,8 @@ pub use chat_bot::AnswerBy;
 pub use command_parse::ParseCommands;
 pub use conversation::OpenTurn;
 pub use decode::DecodeDelivery;
-pub use guard::{Guard, GuardSpec};
+pub use guard::{Guard, GuardSpec, guarded};
+pub(crate) use conversation::rating_item;
 
 use crate::{
     bot::{Effect, Turn},
@@ -129,6 +130,8 @@ pub struct Ending {
     pub effects: Vec<Effect>,
     /// Why it ended: for the trace.
     pub why: String,
+    /// The bot whose words the effects are, where it is one's.
+    pub by: Option<BotName>,
 }
 
 impl Ending {

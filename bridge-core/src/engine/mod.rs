@@ -1,1 +1,229 @@
-//! The loops.
+//! The loops that move messages: ingress, turns, dispatches, errands, pulls; and beside them the deadlines, the desk and
+//! the housekeeping. Each step wakes the next by a notice and polls only as a fallback: an idle bridge does nothing.
+
+mod clerk;
+mod deadlines;
+mod desk;
+mod dispatches;
+mod errands;
+mod housekeeping;
+mod ingress;
+mod pulls;
+mod settings;
+mod turns;
+mod wake;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
+
+use parking_lot::Mutex;
+use tokio::task::JoinSet;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+pub use ingress::IngressError;
+pub use settings::{EngineSettings, OnUnknown};
+
+use self::{desk::DeskKeeper, wake::Wake};
+use crate::{
+    bot::{Cancelled, Catalogue},
+    broker::{Broker, Notice},
+    cache::Cache,
+    chain::{AnswerBy, Chain, DecodeDelivery, Guard, OpenTurn, ParseCommands},
+    channel::{Channel, PullHint},
+    clock::Clock,
+    media::MediaLibrary,
+    message::{AgentName, ErrandId, InboxName, WorkerId},
+    routing::{Agent, Strategy, WorkingHours},
+    store::Backend,
+    texts::Texts,
+};
+
+/// Everything an engine is made of.
+pub struct EngineParts {
+    /// The only truth.
+    pub store: Arc<dyn Backend>,
+    /// Presence and other losable facts.
+    pub cache: Arc<dyn Cache>,
+    /// Notices between nodes.
+    pub broker: Arc<dyn Broker>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Pictures, voices and files.
+    pub media: Arc<dyn MediaLibrary>,
+    /// The configured inboxes.
+    pub channels: Arc<BTreeMap<InboxName, Arc<dyn Channel>>>,
+    /// The configured bots.
+    pub catalogue: Arc<Catalogue>,
+    /// The configured guards, in order.
+    pub guards: Vec<Guard>,
+    /// The configured agents.
+    pub agents: BTreeMap<AgentName, Agent>,
+    /// How agents are chosen.
+    pub strategy: Strategy,
+    /// When the desk works.
+    pub hours: WorkingHours,
+    /// Who works outside the hours.
+    pub on_duty: Vec<AgentName>,
+    /// The words people are spoken to in.
+    pub texts: Arc<Texts>,
+    /// The rest.
+    pub settings: EngineSettings,
+}
+
+/// The engine of one node.
+pub struct Engine {
+    parts: EngineParts,
+    chain: Chain,
+    desk: DeskKeeper,
+    wake: Wake,
+    worker: WorkerId,
+    /// Errands that run here and may be cancelled.
+    running: Mutex<BTreeMap<ErrandId, Cancelled>>,
+    hints: tokio::sync::mpsc::Sender<(InboxName, PullHint)>,
+    hinted: Mutex<Option<tokio::sync::mpsc::Receiver<(InboxName, PullHint)>>>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+    cues: AtomicU64,
+}
+
+/// Pull hints that may wait; more are dropped, the routine pulls find what they meant.
+const HINTS: usize = 1024;
+
+impl Engine {
+    /// Puts an engine together; nothing runs yet.
+    pub fn new(parts: EngineParts) -> Arc<Self> {
+        let chain = chain(&parts);
+        let desk = DeskKeeper::new(&parts);
+        let (hints, hinted) = tokio::sync::mpsc::channel(HINTS);
+        Arc::new(Self {
+            chain,
+            desk,
+            wake: Wake::default(),
+            worker: WorkerId::new(format!("{}-{:x}", std::process::id(), parts.clock.now().0)),
+            running: Mutex::default(),
+            hints,
+            hinted: Mutex::new(Some(hinted)),
+            stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            cues: AtomicU64::new(0),
+            parts,
+        })
+    }
+
+    /// Starts the loops.
+    pub fn start(self: &Arc<Self>) {
+        for _ in 0..self.parts.settings.turn_workers.max(1) {
+            self.spawn(|engine| async move { engine.take_turns().await });
+        }
+        self.spawn(|engine| async move { engine.send_dispatches().await });
+        self.spawn(|engine| async move { engine.run_errands().await });
+        self.spawn(|engine| async move { engine.watch_deadlines().await });
+        self.spawn(|engine| async move { engine.pull_hinted().await });
+        self.spawn(|engine| async move { engine.pull_routinely().await });
+        self.spawn(|engine| async move { engine.keep_desk().await });
+        self.spawn(|engine| async move { engine.keep_house().await });
+        self.spawn(|engine| async move { engine.hear_notices().await });
+    }
+
+    /// Takes no new work, finishes what is in hand, and hands back what is not done in time.
+    pub async fn drain(&self, within: Duration) {
+        self.stop.cancel();
+        self.tasks.close();
+        if tokio::time::timeout(within, self.tasks.wait()).await.is_err() {
+            tracing::warn!("not everything in hand was finished; leases hand it back");
+        }
+    }
+
+    /// Whether draining has begun.
+    pub fn draining(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
+    /// What the engine is made of.
+    pub fn parts(&self) -> &EngineParts {
+        &self.parts
+    }
+
+    fn spawn<F>(self: &Arc<Self>, work: impl FnOnce(Arc<Self>) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.tasks.spawn(work(self.clone()));
+    }
+
+    /// Tells this node's loops and the other nodes.
+    fn notify(&self, notice: Notice) {
+        self.wake.notice(notice);
+        self.parts.broker.publish(notice);
+    }
+
+    /// What other nodes tell.
+    async fn hear_notices(self: Arc<Self>) {
+        let Some(mut notices) = self.parts.broker.subscribe() else { return };
+        loop {
+            let notice = tokio::select! {
+                () = self.stop.cancelled() => return,
+                notice = notices.recv() => notice,
+            };
+            match notice {
+                Ok(Notice::Cancelled(errand)) => self.cancel_errand(errand),
+                Ok(Notice::Desk) => self.desk.stale(),
+                Ok(notice) => self.wake.notice(notice),
+                // Missed some: look at everything.
+                Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => self.wake.all(),
+                Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
+            }
+        }
+    }
+}
+
+fn chain(parts: &EngineParts) -> Chain {
+    let settings = &parts.settings;
+    Chain {
+        decode: Box::new(DecodeDelivery { channels: parts.channels.clone() }),
+        conversation: Box::new(OpenTurn { texts: parts.texts.clone(), menu_words: settings.menu_words.clone() }),
+        guards: crate::chain::guarded(&parts.guards),
+        command_parse: Box::new(ParseCommands {
+            catalogue: parts.catalogue.clone(),
+            transfer_words: settings.transfer_words.clone(),
+        }),
+        chat_bot: Box::new(AnswerBy { catalogue: parts.catalogue.clone() }),
+    }
+}
+
+/// Runs pieces of work side by side, at most so many; a panic in one is that one's failure.
+struct Side {
+    limit: usize,
+    running: JoinSet<()>,
+}
+
+impl Side {
+    fn new(limit: usize) -> Self {
+        Self { limit: limit.max(1), running: JoinSet::new() }
+    }
+
+    /// How many more may start now.
+    fn room(&mut self) -> usize {
+        while self.running.try_join_next().is_some() {}
+        self.limit - self.running.len().min(self.limit)
+    }
+
+    fn start(&mut self, work: impl Future<Output = ()> + Send + 'static) {
+        self.running.spawn(work);
+    }
+
+    /// Waits until one has finished; at once when none runs... for ever, so that a `select!` waits for its other arms.
+    async fn one_done(&mut self) {
+        if self.running.join_next().await.is_none() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Waits for all.
+    async fn finish(mut self) {
+        while self.running.join_next().await.is_some() {}
+    }
+}

@@ -23,7 +23,7 @@ pub(super) fn ending(case: &Case, cue: Cue, texts: &Texts) -> Ending {
                     "late answer of {bot} dropped: episode {episode} is over"
                 ));
             }
-            Ending::with(effects, format!("{bot} answered"))
+            Ending::with(effects, format!("{bot} answered")).by(bot)
         }
         Cue::Failed {
             bot,

@@ -1,0 +1,150 @@
+//! What a claim's turns want sent, in order; planned at the end into dispatches that fit the platform and the
+//! allowance: notices go first when it is short, then texts are merged, and what still does not fit is held until the
+//! contact writes again.
+
+use super::Clerk;
+use crate::{
+    channel::{Capabilities, Persona},
+    message::{ArrivalId, Author, Content, InboxName, PeerId},
+    planning,
+    store::NewDispatch,
+    texts::{Text, excerpt},
+};
+
+/// Something for a desk.
+pub(super) struct Draft {
+    pub(super) trace: ArrivalId,
+    pub(super) inbox: InboxName,
+    pub(super) to: PeerId,
+    pub(super) sender: Option<Persona>,
+    pub(super) content: Content,
+}
+
+/// What is to be sent.
+#[derive(Default)]
+pub(super) struct Outbox {
+    desk: Vec<Draft>,
+    contact: Vec<Said>,
+}
+
+/// Something for the contact.
+struct Said {
+    trace: ArrivalId,
+    content: Content,
+    /// A word of the bridge itself: dropped rather than held.
+    notice: bool,
+}
+
+impl Outbox {
+    pub(super) fn to_contact(&mut self, trace: ArrivalId, content: Content, notice: bool) {
+        self.contact.push(Said { trace, content, notice });
+    }
+
+    pub(super) fn push(&mut self, draft: Draft) {
+        self.desk.push(draft);
+    }
+}
+
+impl Clerk<'_> {
+    /// Turns the outbox into dispatches.
+    pub(super) fn plan(&mut self) {
+        let wanted = std::mem::take(&mut self.outbox.contact);
+        if !wanted.is_empty() {
+            self.plan_contact(wanted);
+        }
+        for draft in std::mem::take(&mut self.outbox.desk) {
+            let Some(channel) = self.engine.parts.channels.get(&draft.inbox) else { continue };
+            for content in planning::fit(draft.content, channel.capabilities()) {
+                self.changes.dispatches.push(NewDispatch {
+                    trace: draft.trace,
+                    inbox: draft.inbox.clone(),
+                    to: draft.to.clone(),
+                    sender: draft.sender.clone(),
+                    content,
+                    held: false,
+                });
+            }
+        }
+    }
+
+    fn plan_contact(&mut self, wanted: Vec<Said>) {
+        let thread = self.changes.conversation.thread.clone();
+        let Some(channel) = self.engine.parts.channels.get(&thread.inbox).cloned() else { return };
+        let within = channel.capabilities();
+        let wanted = within_allowance(wanted, within, self.changes.conversation.ledger.left(self.now));
+        let limited = !within.allowances.is_empty();
+        let count = u32::try_from(wanted.len()).unwrap_or(u32::MAX);
+        let granted = match limited {
+            // What is held already goes first: nothing overtakes it.
+            true if self.held > 0 => 0,
+            true => self.changes.conversation.ledger.spend(count, self.now),
+            false => count,
+        };
+        for (index, said) in wanted.into_iter().enumerate() {
+            let held = u32::try_from(index).is_ok_and(|index| index >= granted);
+            if held {
+                let excerpt = excerpt(&said.content);
+                self.notice_agent(Text::DeskHeld, &[("excerpt", &excerpt)]);
+            }
+            self.changes.dispatches.push(NewDispatch {
+                trace: said.trace,
+                inbox: thread.inbox.clone(),
+                to: thread.peer.clone(),
+                sender: None,
+                content: said.content,
+                held,
+            });
+        }
+        self.warn_when_low(limited, granted);
+    }
+
+    /// The agent who just used the allowance sees what is left when it gets low.
+    fn warn_when_low(&mut self, limited: bool, granted: u32) {
+        let left = self.changes.conversation.ledger.left(self.now);
+        let by_agent = matches!(self.arrival.author, Author::Agent(_));
+        if limited && granted > 0 && by_agent && left <= self.engine.parts.settings.low_allowance {
+            self.notice_agent(Text::DeskAllowance, &[("left", &left.to_string())]);
+        }
+    }
+}
+
+/// Fits contents to the platform, and to `left` messages as far as that can be done without holding anything.
+fn within_allowance(wanted: Vec<Said>, within: &Capabilities, left: u32) -> Vec<Said> {
+    let fitted = |wanted: Vec<Said>| -> Vec<Said> {
+        let parts = |said: Said| {
+            let Said { trace, notice, content } = said;
+            planning::fit(content, within).into_iter().map(move |content| Said { trace, content, notice })
+        };
+        wanted.into_iter().flat_map(parts).collect()
+    };
+    let mut wanted = fitted(wanted);
+    let left = usize::try_from(left).unwrap_or(usize::MAX);
+    if within.allowances.is_empty() || wanted.len() <= left {
+        return wanted;
+    }
+    let merged: Vec<Said> = merge(wanted, within);
+    wanted = merged;
+    while wanted.len() > left
+        && let Some(index) = wanted.iter().position(|said| said.notice)
+    {
+        wanted.remove(index);
+    }
+    wanted
+}
+
+/// Merges neighbouring texts; the merged one is a notice only where all of it is.
+fn merge(wanted: Vec<Said>, within: &Capabilities) -> Vec<Said> {
+    let mut merged: Vec<Said> = Vec::with_capacity(wanted.len());
+    for said in wanted {
+        if let Some(before) = merged.last_mut() {
+            let joined = planning::merge(vec![before.content.clone(), said.content.clone()], within);
+            if let [one] = joined.as_slice() {
+                before.content = one.clone();
+                before.notice &= said.notice;
+                continue;
+            }
+        }
+        merged.push(said);
+    }
+    merged
+}

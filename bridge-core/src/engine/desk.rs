@@ -1,0 +1,243 @@
+//! The desk as turns see it: agents, loads, presence, the queue. A snapshot, read again when something changed; and the
+//! loop that offers free seats to those who wait.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use parking_lot::{Mutex, RwLock};
+
+use super::{Engine, EngineParts};
+use crate::{
+    conversation::Waiting,
+    message::{AgentName, Cue, PeerId},
+    routing::{Decision, Desk, Request, Subject},
+    store::{StoreError, WaitingRow},
+};
+
+/// The waiting contacts who are told when the queue moves: those in front.
+const TOLD: usize = 10;
+/// How often presence is asked for and seats are offered without being told to: hours open without an event.
+const LOOK: Duration = Duration::from_secs(30);
+/// How long a word on an agent's presence holds.
+const PRESENCE_TTL: Duration = Duration::from_secs(7 * 86_400);
+
+/// Keeps the snapshot.
+pub(super) struct DeskKeeper {
+    snapshot: RwLock<Arc<Desk>>,
+    stale: AtomicBool,
+    reading: tokio::sync::Mutex<()>,
+    offline: Mutex<BTreeSet<AgentName>>,
+    last: Mutex<Option<AgentName>>,
+    /// Mean length of an assignment, in seconds, moving.
+    average: Mutex<Option<f64>>,
+}
+
+impl DeskKeeper {
+    pub(super) fn new(parts: &EngineParts) -> Self {
+        let desk = Desk {
+            agents: parts.agents.clone(),
+            strategy: parts.strategy,
+            hours: parts.hours.clone(),
+            on_duty: parts.on_duty.clone(),
+            ..Desk::default()
+        };
+        Self {
+            snapshot: RwLock::new(Arc::new(desk)),
+            stale: AtomicBool::new(true),
+            reading: tokio::sync::Mutex::new(()),
+            offline: Mutex::default(),
+            last: Mutex::default(),
+            average: Mutex::default(),
+        }
+    }
+
+    /// Something changed: the next to ask reads again.
+    pub(super) fn stale(&self) {
+        self.stale.store(true, Ordering::Release);
+    }
+
+    /// The desk as it is now.
+    pub(super) async fn current(&self, parts: &EngineParts) -> Result<Arc<Desk>, StoreError> {
+        if self.stale.load(Ordering::Acquire) {
+            let _one_reader = self.reading.lock().await;
+            // Cleared before reading: a change during the read makes it stale again.
+            if self.stale.swap(false, Ordering::AcqRel)
+                && let Err(error) = self.read(parts).await
+            {
+                self.stale();
+                return Err(error);
+            }
+        }
+        Ok(self.snapshot.read().clone())
+    }
+
+    async fn read(&self, parts: &EngineParts) -> Result<(), StoreError> {
+        let state = parts.store.desk().await?;
+        let mut desk = Desk::clone(&self.snapshot.read());
+        desk.loads = state.loads.into_iter().collect();
+        desk.waiting = state.waiting;
+        desk.offline = self.offline.lock().clone();
+        desk.last = self.last.lock().clone();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a mean of non-negative seconds")]
+        let average = self.average.lock().map_or(0, |seconds| seconds as u64);
+        desk.average_seconds = average;
+        *self.snapshot.write() = Arc::new(desk);
+        Ok(())
+    }
+
+    /// An agent came or went.
+    pub(super) fn presence(&self, agent: &AgentName, online: bool) {
+        let mut offline = self.offline.lock();
+        let changed = if online { offline.remove(agent) } else { offline.insert(agent.clone()) };
+        if changed {
+            self.stale();
+        }
+    }
+
+    /// An agent was given a conversation.
+    pub(super) fn assigned(&self, agent: &AgentName) {
+        *self.last.lock() = Some(agent.clone());
+    }
+
+    /// An agent gave a conversation away, having had it so long.
+    pub(super) fn finished(&self, had: Duration) {
+        let mut average = self.average.lock();
+        let seconds = had.as_secs_f64();
+        *average = Some(average.map_or(seconds, |mean| mean.mul_add(0.9, seconds * 0.1)));
+    }
+}
+
+/// The cache's key for an agent's presence.
+fn presence_key(agent: &AgentName) -> String {
+    format!("presence:{agent}")
+}
+
+impl Engine {
+    pub(super) async fn keep_desk(self: Arc<Self>) {
+        self.recall_presence().await;
+        let mut ask_at = self.parts.clock.now();
+        while !self.stop.is_cancelled() {
+            let heard = self.wake.desk.notified();
+            if self.parts.clock.now() >= ask_at {
+                self.ask_presence().await;
+                ask_at = self.parts.clock.now() + LOOK;
+            }
+            if let Err(error) = self.offer_seats().await {
+                tracing::warn!(%error, "cannot offer seats");
+            }
+            self.wait_for(heard, LOOK).await;
+        }
+    }
+
+    /// What earlier lives and other nodes knew.
+    async fn recall_presence(&self) {
+        for agent in self.parts.agents.keys() {
+            if let Ok(Some(word)) = self.parts.cache.get(&presence_key(agent)).await {
+                self.desk.presence(agent, word != "offline");
+            }
+        }
+    }
+
+    /// An agent came or went: remembered, and seats are offered anew.
+    pub(super) async fn set_presence(&self, agent: &AgentName, online: bool) {
+        self.desk.presence(agent, online);
+        let word = if online { "online" } else { "offline" };
+        if let Err(error) = self.parts.cache.put(&presence_key(agent), word, PRESENCE_TTL).await {
+            tracing::debug!(%error, "presence is known to this node only");
+        }
+        self.notify(crate::broker::Notice::Desk);
+    }
+
+    /// Asks the platforms that tell.
+    async fn ask_presence(&self) {
+        for (inbox, channel) in self.parts.channels.iter() {
+            let Some(presence) = channel.presence() else { continue };
+            let agents: BTreeMap<PeerId, AgentName> = self
+                .parts
+                .agents
+                .values()
+                .filter(|agent| agent.inbox == *inbox)
+                .map(|agent| (agent.account.clone(), agent.name.clone()))
+                .collect();
+            if agents.is_empty() {
+                continue;
+            }
+            let accounts: Vec<PeerId> = agents.keys().cloned().collect();
+            match presence.online(&accounts).await {
+                Ok(known) => {
+                    for (account, online) in known {
+                        if let Some(agent) = agents.get(&account) {
+                            self.desk.presence(agent, online);
+                        }
+                    }
+                }
+                Err(error) => tracing::debug!(%inbox, %error, "cannot ask for presence"),
+            }
+        }
+    }
+
+    /// Offers free seats to those who wait, first come first served within priority, and tells those in front where
+    /// they are now.
+    async fn offer_seats(&self) -> Result<(), StoreError> {
+        let desk = self.desk.current(&self.parts).await?;
+        if desk.waiting.is_empty() {
+            return Ok(());
+        }
+        let now = self.parts.clock.now();
+        let mut after = Desk::clone(&desk);
+        let mut cues = Vec::new();
+        let mut left = Vec::new();
+        for row in &desk.waiting {
+            match after.route(&request(row), now) {
+                Decision::Assign(agent) => {
+                    *after.loads.entry(agent.clone()).or_default() += 1;
+                    after.last = Some(agent);
+                    let key = self.cue_key("seat", now);
+                    cues.push(self.cue(&row.thread, key, Cue::SeatFree { episode: row.episode }));
+                }
+                Decision::Wait | Decision::Closed | Decision::Nobody => left.push(row),
+            }
+        }
+        for row in left.into_iter().take(TOLD) {
+            let key = self.cue_key("moved", now);
+            if self.position_is_news(row.conversation).await? {
+                cues.push(self.cue(&row.thread, key, Cue::QueueMoved { episode: row.episode }));
+            }
+        }
+        if !cues.is_empty() {
+            self.accept(cues).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether a waiting contact was told another position than the present one.
+    async fn position_is_news(&self, id: crate::message::ConversationId) -> Result<bool, StoreError> {
+        let Some((conversation, _)) = self.parts.store.conversation(id).await? else { return Ok(false) };
+        let desk = self.desk.current(&self.parts).await?;
+        let now = self.parts.clock.now();
+        Ok(match (conversation.told_position, desk.position(id)) {
+            (Some(told), Some(position)) => {
+                told.position != position && now.since(told.at) >= self.parts.settings.position_interval
+            }
+            _ => false,
+        })
+    }
+}
+
+/// What a waiting contact's row asks of routing.
+fn request(row: &WaitingRow) -> Request {
+    let Waiting { skill, agent, .. } = row.waiting.clone();
+    Request {
+        skill,
+        agent,
+        dedicated: row.dedicated.clone(),
+        except: None,
+        subject: Subject { conversation: row.conversation, ..Subject::default() },
+    }
+}

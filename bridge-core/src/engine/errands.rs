@@ -1,0 +1,179 @@
+//! Errands: questions to slow bots, run off the conversation's claim. The answer returns as an arrival whose external
+//! id is the errand's, so running it twice changes nothing.
+
+use std::{sync::Arc, time::Duration};
+
+use metrics::{counter, histogram};
+
+use super::{Engine, Side};
+use crate::{
+    bot::{BotError, Cancelled, Effect, Known, Pace, Turn},
+    error::Remedy,
+    message::{Author, Content, Cue, ErrandId},
+    store::{Due, DueId, DueKind, DueWhat, Errand, Settlement, StoreError},
+};
+
+/// Lines of the transcript a slow bot may read.
+const RECENT: usize = 20;
+/// For bots that declare no pace of their own but are asked as an errand.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl Engine {
+    pub(super) async fn run_errands(self: Arc<Self>) {
+        let mut side = Side::new(self.parts.settings.errand_workers);
+        while !self.stop.is_cancelled() {
+            let heard = self.wake.errands.notified();
+            let room = side.room();
+            if room == 0 {
+                side.one_done().await;
+                continue;
+            }
+            match self.parts.store.due(DueKind::Errand, &self.worker, room, self.errand_lease()).await {
+                Ok(due) if due.is_empty() => self.until_due(DueKind::Errand, heard).await,
+                Ok(due) => {
+                    for Due { id, what } in due {
+                        if let DueWhat::Errand(errand) = what {
+                            let engine = self.clone();
+                            side.start(async move { engine.run(id, *errand).await });
+                        }
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(%error, "cannot take errands");
+                    self.wait_for(std::future::pending(), Duration::from_secs(1)).await;
+                }
+            }
+        }
+        // Answers in the making are given up: the lease hands their errands to the next life.
+        for cancelled in self.running.lock().values() {
+            cancelled.cancel();
+        }
+        side.finish().await;
+    }
+
+    /// Longer than any bot may take.
+    fn errand_lease(&self) -> Duration {
+        let longest = self.parts.catalogue.iter().map(|known| patience(known)).max().unwrap_or(PATIENCE);
+        longest + self.parts.settings.lease
+    }
+
+    pub(super) fn cancel_errand(&self, errand: ErrandId) {
+        if let Some(cancelled) = self.running.lock().get(&errand) {
+            cancelled.cancel();
+        }
+    }
+
+    async fn run(&self, id: DueId, errand: Errand) {
+        let started = self.parts.clock.now();
+        let cancelled = Cancelled::default();
+        self.running.lock().insert(errand.id, cancelled.clone());
+        let result = self.ask(&errand, cancelled.clone()).await;
+        self.running.lock().remove(&errand.id);
+        histogram!("kefu_errand_seconds", "bot" => errand.bot.to_string())
+            .record(self.parts.clock.now().since(started));
+        if cancelled.is_cancelled() {
+            tracing::info!(trace = errand.trace.0, errand = errand.id.0, bot = %errand.bot, "no longer wanted");
+            if !self.stop.is_cancelled() {
+                self.settle(&id, Settlement::Done { external_id: None, lost: Vec::new() }).await;
+            }
+            return;
+        }
+        let cue = match result {
+            Ok(effects) => Cue::Answered { bot: errand.bot.clone(), errand: errand.id, episode: errand.episode, effects },
+            Err(error) => {
+                counter!("kefu_errand_errors_total", "bot" => errand.bot.to_string()).increment(1);
+                tracing::warn!(trace = errand.trace.0, errand = errand.id.0, bot = %errand.bot,
+                    attempt = errand.attempt, %error, "no answer");
+                if let Remedy::Retry { after } = error.remedy
+                    && errand.attempt < self.parts.settings.errand_attempts
+                {
+                    let at = self.parts.clock.now() + after;
+                    return self.settle(&id, Settlement::Retry { at, reason: error.detail }).await;
+                }
+                let (bot, reason) = (errand.bot.clone(), error.detail);
+                Cue::Failed { bot, errand: errand.id, episode: errand.episode, reason }
+            }
+        };
+        self.hand_in(&id, &errand, cue).await;
+    }
+
+    /// The answer is accepted first and the errand settled after: a crash between the two runs it again, and the second
+    /// answer is a repeat.
+    async fn hand_in(&self, id: &DueId, errand: &Errand, cue: Cue) {
+        let arrival = self.cue(&errand.conversation.thread, format!("errand:{:020}", errand.id.0), cue);
+        loop {
+            match self.accept(vec![arrival.clone()]).await {
+                Ok(_) => break,
+                Err(StoreError::Unavailable(_)) if !self.stop.is_cancelled() => {
+                    self.wait_for(std::future::pending(), Duration::from_millis(500)).await;
+                }
+                Err(error) => return tracing::error!(%error, errand = errand.id.0, "the answer was not accepted"),
+            }
+        }
+        self.settle(id, Settlement::Done { external_id: None, lost: Vec::new() }).await;
+        self.wake.errands.notify_one();
+    }
+
+    async fn ask(&self, errand: &Errand, cancelled: Cancelled) -> Result<Vec<Effect>, BotError> {
+        let Some(known) = self.parts.catalogue.get(&errand.bot).cloned() else {
+            return Err(BotError::permanent("the bot is not configured any more"));
+        };
+        let args = known.command.clone().try_get_matches_from(&errand.argv);
+        let args = args.map_err(|error| BotError::permanent(error.to_string()))?;
+        let turn = self.question(errand, cancelled).await?;
+        self.show_typing(errand);
+        let patience = patience(&known);
+        let task = tokio::spawn(async move { known.bot.answer(args, &turn).await });
+        let stop = task.abort_handle();
+        match tokio::time::timeout(patience, task).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err(BotError::permanent("it panicked")),
+            Err(_) => {
+                stop.abort();
+                Err(BotError::permanent(format!("no answer within {patience:?}")))
+            }
+        }
+    }
+
+    async fn question(&self, errand: &Errand, cancelled: Cancelled) -> Result<Turn, BotError> {
+        let out_of_reach = |error: StoreError| BotError::transient(error.to_string(), Duration::from_secs(1));
+        let desk = self.desk.current(&self.parts).await.map_err(out_of_reach)?;
+        let recent = self.parts.store.recent(errand.conversation.id, RECENT, true).await.map_err(out_of_reach)?;
+        let last = errand.said.last().map_or_else(|| Content::text(""), |said| said.content.clone());
+        let mut arrival = self.cue(&errand.conversation.thread, "", Cue::QueueMoved { episode: 0 });
+        arrival.author = Author::Contact;
+        arrival.what = crate::message::What::Content(last);
+        let now = self.parts.clock.now();
+        let texts = self.parts.texts.clone();
+        let conversation = errand.conversation.clone();
+        let mut turn = Turn::bare(errand.trace, conversation, errand.contact.clone(), &arrival, desk, texts, now);
+        turn.question = errand.said.clone();
+        turn.recent = recent;
+        turn.cancelled = cancelled;
+        Ok(turn)
+    }
+
+    /// The contact sees that somebody is at it. Best effort, and never waited for.
+    fn show_typing(&self, errand: &Errand) {
+        let thread = errand.conversation.thread.clone();
+        let Some(channel) = self.parts.channels.get(&thread.inbox).cloned() else { return };
+        if channel.typing().is_none() {
+            return;
+        }
+        let trace = errand.trace.0;
+        self.tasks.spawn(async move {
+            if let Some(typing) = channel.typing()
+                && let Err(error) = typing.typing(&thread.peer, true).await
+            {
+                tracing::debug!(trace, %error, "typing is not shown");
+            }
+        });
+    }
+}
+
+fn patience(known: &Known) -> Duration {
+    match known.spec.pace {
+        Pace::Inline => PATIENCE,
+        Pace::Background { timeout } => timeout,
+    }
+}

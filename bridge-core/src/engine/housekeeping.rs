@@ -1,0 +1,58 @@
+//! Housekeeping: history goes when its time is over, in small steps that delay nobody; depths become metrics.
+
+use std::{sync::Arc, time::Duration};
+
+use metrics::gauge;
+
+use super::Engine;
+
+/// How often old history is looked for.
+const SWEEP: Duration = Duration::from_secs(3600);
+/// How often depths are measured.
+const MEASURE: Duration = Duration::from_secs(15);
+
+impl Engine {
+    pub(super) async fn keep_house(self: Arc<Self>) {
+        let mut sweep_at = self.parts.clock.now() + SWEEP;
+        while !self.stop.is_cancelled() {
+            self.wait_for(std::future::pending(), MEASURE).await;
+            self.measure().await;
+            if self.parts.clock.now() >= sweep_at {
+                self.sweep().await;
+                sweep_at = self.parts.clock.now() + SWEEP;
+            }
+        }
+    }
+
+    async fn measure(&self) {
+        let Ok(depths) = self.parts.store.depths().await else { return };
+        let depths = [
+            ("arrivals", depths.arrivals),
+            ("dispatches", depths.dispatches),
+            ("held", depths.held),
+            ("errands", depths.errands),
+            ("queued", depths.queued),
+            ("assigned", depths.assigned),
+            ("open", depths.open),
+        ];
+        for (what, depth) in depths {
+            gauge!("kefu_depth", "of" => what).set(depth as f64);
+        }
+    }
+
+    async fn sweep(&self) {
+        let settings = &self.parts.settings;
+        let now = self.parts.clock.now();
+        let (before, seen_before) = (now - settings.retention, now - settings.repeats_window);
+        loop {
+            match self.parts.store.sweep(before, seen_before).await {
+                Ok(0) => return,
+                Ok(rows) => tracing::info!(rows, "old history removed"),
+                Err(error) => return tracing::warn!(%error, "cannot sweep"),
+            }
+            if self.stop.is_cancelled() {
+                return;
+            }
+        }
+    }
+}

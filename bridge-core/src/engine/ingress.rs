@@ -1,0 +1,84 @@
+//! Ingress: a callback is decoded, its arrivals are made durable, and only then is the platform answered.
+
+use std::{ops::ControlFlow, sync::atomic::Ordering};
+
+use super::Engine;
+use crate::{
+    broker::Notice,
+    chain::{Addressed, ChainError},
+    channel::Ack,
+    clock::Timestamp,
+    message::{Arrival, ArrivalId, Author, Cue, ExternalId, ThreadKey, What},
+    store::{Intake, StoreError},
+};
+
+/// Why a callback was not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IngressError {
+    /// It was refused; nothing is stored.
+    #[error(transparent)]
+    Refused(#[from] ChainError),
+    /// It cannot be made durable now: the platform tries again.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The node is going down.
+    #[error("this node is shutting down")]
+    Draining,
+}
+
+impl Engine {
+    /// Takes one callback. Returns the platform's answer once everything in it is durable.
+    pub async fn ingress(&self, addressed: Addressed) -> Result<Ack, IngressError> {
+        if self.draining() {
+            return Err(IngressError::Draining);
+        }
+        let inbox = addressed.inbox.clone();
+        let decoded = match self.chain.decode.apply(addressed).await? {
+            ControlFlow::Continue(decoded) => decoded,
+            ControlFlow::Break(_) => return Ok(Ack::text("success")),
+        };
+        if !decoded.arrivals.is_empty() {
+            self.accept(decoded.arrivals).await?;
+        }
+        if let Some(hint) = decoded.pull {
+            // A full channel drops it: the routine pulls find what it meant.
+            let _ = self.hints.try_send((inbox, hint));
+        }
+        Ok(decoded.ack)
+    }
+
+    /// Makes arrivals durable and wakes the turns.
+    pub async fn accept(&self, arrivals: Vec<Arrival>) -> Result<Vec<Option<ArrivalId>>, StoreError> {
+        self.take_in(Intake { arrivals, cursor: None, entry: self.parts.settings.entry.clone() }).await
+    }
+
+    pub(super) async fn take_in(&self, intake: Intake) -> Result<Vec<Option<ArrivalId>>, StoreError> {
+        let ids = self.parts.store.accept(intake).await?;
+        for id in ids.iter().flatten() {
+            tracing::debug!(trace = id.0, "accepted");
+            self.notify(Notice::Arrivals);
+        }
+        Ok(ids)
+    }
+
+    /// A cue for the conversation of a thread. `key` makes it the same cue when it is given again.
+    pub(super) fn cue(&self, thread: &ThreadKey, key: impl Into<String>, cue: Cue) -> Arrival {
+        let now = self.parts.clock.now();
+        Arrival {
+            inbox: thread.inbox.clone(),
+            external_id: ExternalId::from(key.into()),
+            peer: thread.peer.clone(),
+            author: Author::System,
+            what: What::Cue(cue),
+            sent_at: now,
+            received_at: now,
+            trigger: None,
+            profile: None,
+        }
+    }
+
+    /// A key that no other cue has: for cues that may come more than once.
+    pub(super) fn cue_key(&self, what: &str, now: Timestamp) -> String {
+        format!("{}:{what}:{}:{}", now.as_secs(), self.worker, self.cues.fetch_add(1, Ordering::Relaxed))
+    }
+}

@@ -1,0 +1,98 @@
+//! Pulls: the intake of platforms that only say "there is something", and the repair of those whose callbacks are not
+//! retried. One puller per topic; the cursor moves in the transaction that stores the page.
+
+use std::{sync::Arc, time::Duration};
+
+use metrics::counter;
+
+use super::Engine;
+use crate::{
+    channel::{Channel, DeskThread, Pull, PullHint},
+    message::InboxName,
+    store::{CursorMove, Intake},
+};
+
+/// How long one pull of a topic may keep others out.
+const HOLD: Duration = Duration::from_secs(60);
+/// Pages in one go; what is more comes with the next look.
+const PAGES: usize = 1000;
+
+impl Engine {
+    pub(super) async fn pull_hinted(self: Arc<Self>) {
+        let Some(mut hints) = self.hinted.lock().take() else { return };
+        loop {
+            let hint = tokio::select! {
+                () = self.stop.cancelled() => return,
+                hint = hints.recv() => hint,
+            };
+            let Some((inbox, hint)) = hint else { return };
+            self.pull(&inbox, &hint).await;
+        }
+    }
+
+    pub(super) async fn pull_routinely(self: Arc<Self>) {
+        let every = self.parts.channels.values().filter_map(|channel| channel.pull()).map(Pull::every).min();
+        let Some(every) = every else { return };
+        while !self.stop.is_cancelled() {
+            self.wait_for(std::future::pending(), every).await;
+            for (inbox, channel) in self.parts.channels.iter() {
+                if self.stop.is_cancelled() {
+                    return;
+                }
+                self.routine(inbox, channel).await;
+            }
+        }
+    }
+
+    async fn routine(&self, inbox: &InboxName, channel: &Arc<dyn Channel>) {
+        let Some(pull) = channel.pull() else { return };
+        let open = match self.open_at(inbox).await {
+            Ok(open) => open,
+            Err(error) => return tracing::warn!(%error, "cannot see the open threads"),
+        };
+        for hint in pull.routine(&open) {
+            self.pull(inbox, &hint).await;
+        }
+    }
+
+    /// The desk threads of an inbox that are open now.
+    async fn open_at(&self, inbox: &InboxName) -> Result<Vec<DeskThread>, crate::store::StoreError> {
+        let open = self.parts.store.open_threads().await?;
+        let at = |thread: &crate::store::OpenThread| {
+            let agent = self.parts.agents.get(&thread.agent).filter(|agent| agent.inbox == *inbox)?;
+            Some(thread.at(inbox, &agent.account))
+        };
+        Ok(open.iter().filter_map(at).flatten().collect())
+    }
+
+    async fn pull(&self, inbox: &InboxName, hint: &PullHint) {
+        let key = format!("pull:{inbox}:{}", hint.topic);
+        if !self.parts.cache.hold(&key, self.worker.as_str(), HOLD).await.unwrap_or(true) {
+            return;
+        }
+        if let Err(error) = self.pull_pages(inbox, hint).await {
+            counter!("kefu_pull_errors_total", "inbox" => inbox.to_string()).increment(1);
+            tracing::warn!(%inbox, topic = hint.topic, %error, "the pull failed");
+        }
+        let _ = self.parts.cache.release(&key, self.worker.as_str()).await;
+    }
+
+    async fn pull_pages(&self, inbox: &InboxName, hint: &PullHint) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let Some(pull) = self.parts.channels.get(inbox).and_then(|channel| channel.pull()) else { return Ok(()) };
+        for _ in 0..PAGES {
+            let cursor = self.parts.store.cursor(inbox, &hint.topic).await?;
+            let page = pull.pull(&hint.topic, hint.token.as_deref(), cursor.as_deref()).await?;
+            let moved = page.cursor.filter(|next| cursor.as_ref() != Some(next));
+            let stuck = moved.is_none();
+            let cursor = moved.map(|cursor| CursorMove { inbox: inbox.clone(), topic: hint.topic.clone(), cursor });
+            if cursor.is_some() || !page.arrivals.is_empty() {
+                let entry = self.parts.settings.entry.clone();
+                self.take_in(Intake { arrivals: page.arrivals, cursor, entry }).await?;
+            }
+            if !page.more || stuck || self.stop.is_cancelled() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,173 @@
+//! Turns: a worker claims one conversation, walks its waiting arrivals through the chain in order, and commits what
+//! they came to, all or nothing.
+
+use std::{sync::Arc, time::Duration};
+
+use metrics::{counter, histogram};
+
+use super::{Engine, clerk::Clerk};
+use crate::{
+    bot::Effect,
+    broker::Notice,
+    chain::{Case, ChainError, Outcome},
+    conversation::Phase,
+    message::{Author, Content, What},
+    store::{Accepted, Changes, Claim, Committed, StoreError, Verdict},
+    texts::Text,
+};
+
+/// How often a claim is worked through again because an agent's seat was taken meanwhile.
+const SEAT_TRIES: u32 = 4;
+
+impl Engine {
+    pub(super) async fn take_turns(self: Arc<Self>) {
+        while !self.stop.is_cancelled() {
+            let heard = self.wake.arrivals.notified();
+            match self.parts.store.claim(&self.worker, self.parts.settings.lease).await {
+                Ok(Some(claim)) => self.work(claim).await,
+                Ok(None) => self.wait_for(heard, self.parts.settings.poll).await,
+                Err(error) => {
+                    tracing::error!(%error, "cannot claim");
+                    self.wait_for(std::future::pending(), Duration::from_secs(1)).await;
+                }
+            }
+        }
+    }
+
+    /// Waits for a bell, for the poll interval, or for the end.
+    pub(super) async fn wait_for(&self, heard: impl Future<Output = ()>, poll: Duration) {
+        let later = self.parts.clock.now() + poll;
+        tokio::select! {
+            () = heard => {}
+            () = self.parts.clock.sleep_until(later) => {}
+            () = self.stop.cancelled() => {}
+        }
+    }
+
+    /// Works a claim through. Whatever fails, the claim ends: committed, abandoned, or left to its lease.
+    async fn work(&self, claim: Claim) {
+        let trace = claim.arrivals.first().map_or(0, |first| first.id.0);
+        for _ in 0..SEAT_TRIES {
+            let started = self.parts.clock.now();
+            let changes = match self.turn(&claim).await {
+                Ok(changes) => changes,
+                Err(error) => {
+                    tracing::error!(trace, %error, "the turn failed");
+                    return self.give_back(claim).await;
+                }
+            };
+            let phase_changed = changes.conversation.episode != claim.conversation.episode;
+            match self.parts.store.commit(claim.clone(), changes).await {
+                Ok(committed) => {
+                    histogram!("kefu_turn_seconds").record(self.parts.clock.now().since(started));
+                    return self.after(&claim, &committed, phase_changed);
+                }
+                Err(StoreError::SeatTaken(agent)) => {
+                    tracing::info!(trace, %agent, "the seat was taken meanwhile; looking again");
+                    self.desk.stale();
+                }
+                Err(error) => {
+                    counter!("kefu_turn_errors_total").increment(1);
+                    tracing::warn!(trace, %error, "the turn was not committed");
+                    return self.give_back(claim).await;
+                }
+            }
+        }
+        self.give_back(claim).await;
+    }
+
+    async fn give_back(&self, claim: Claim) {
+        if let Err(error) = self.parts.store.abandon(claim).await {
+            tracing::debug!(%error, "could not hand the claim back; its lease will");
+        }
+        // Not at once: what failed now fails again at once.
+        self.wait_for(std::future::pending(), Duration::from_millis(200)).await;
+        self.notify(Notice::Arrivals);
+    }
+
+    /// Wakes whoever has something to do now.
+    fn after(&self, claim: &Claim, committed: &Committed, phase_changed: bool) {
+        let last = claim.arrivals.last().map_or(0, |last| last.id.0);
+        tracing::debug!(trace = last, dispatches = committed.dispatches.len(), "turned");
+        counter!("kefu_turns_total").increment(claim.arrivals.len() as u64);
+        if committed.more {
+            self.notify(Notice::Arrivals);
+        }
+        self.notify(Notice::Dispatches);
+        for errand in &committed.cancelled {
+            self.cancel_errand(*errand);
+            self.parts.broker.publish(Notice::Cancelled(*errand));
+        }
+        if phase_changed {
+            self.desk.stale();
+            self.notify(Notice::Desk);
+            self.notify(Notice::Deadlines);
+        }
+        self.parts.broker.publish(Notice::Changed(claim.conversation.id));
+    }
+
+    /// What the waiting arrivals of a claim come to.
+    async fn turn(&self, claim: &Claim) -> Result<Changes, StoreError> {
+        let mut clerk = Clerk::new(self, claim);
+        for accepted in &claim.arrivals {
+            clerk.desk = self.desk.current(&self.parts).await?;
+            if accepted.failures >= self.parts.settings.arrival_failures {
+                clerk.bury(accepted).await?;
+                continue;
+            }
+            clerk.receive(accepted);
+            let outcome = self.walk(&clerk, accepted).await;
+            let verdict = Verdict::Turned { by: outcome.by.clone(), note: outcome.note.clone() };
+            for effect in outcome.effects {
+                clerk.apply(effect, outcome.by.as_ref()).await?;
+            }
+            clerk.done(accepted.id, verdict);
+        }
+        if clerk.asks() {
+            self.wake.errands.notify_one();
+        }
+        Ok(clerk.finish())
+    }
+
+    async fn walk(&self, clerk: &Clerk<'_>, accepted: &Accepted) -> Outcome {
+        let case = Case {
+            id: accepted.id,
+            arrival: accepted.arrival.clone(),
+            conversation: clerk.conversation().clone(),
+            contact: clerk.contact().clone(),
+            desk: clerk.desk.clone(),
+            now: self.parts.clock.now(),
+        };
+        match self.chain.walk(case).await {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                counter!("kefu_chain_errors_total").increment(1);
+                tracing::warn!(trace = accepted.id.0, %error, "the chain could not go on");
+                self.instead(clerk, accepted, &error)
+            }
+        }
+    }
+
+    /// What happens when a bot or a guard failed: the message still reaches a person.
+    fn instead(&self, clerk: &Clerk<'_>, accepted: &Accepted, error: &ChainError) -> Outcome {
+        let texts = &self.parts.texts;
+        let note = Effect::note(error.to_string());
+        let effects = match (&accepted.arrival.author, &clerk.conversation().phase) {
+            (Author::Agent(_), _) => vec![Effect::reply(texts.say(Text::BotFailed, &[])), note],
+            (Author::Contact, Phase::Assisted | Phase::Resolved { .. }) => {
+                let sorry = Effect::TellContact(Content::text(texts.say(Text::AssistantFailed, &[])));
+                let mut effects = vec![sorry, Effect::Route { skill: None, note: Some(error.to_string()) }];
+                if matches!(clerk.conversation().phase, Phase::Resolved { .. }) {
+                    effects.insert(0, Effect::Reopen);
+                }
+                effects
+            }
+            (Author::Contact, Phase::Assigned { .. }) => match &accepted.arrival.what {
+                What::Content(content) => vec![Effect::Relay(content.clone()), note],
+                What::Cue(_) => vec![note],
+            },
+            _ => vec![note],
+        };
+        Outcome { effects, by: None, note: Some(error.to_string()) }
+    }
+}
