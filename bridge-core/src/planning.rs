@@ -11,7 +11,9 @@ use crate::{
 
 /// A content as the messages it takes on a platform.
 pub fn fit(content: Content, within: &Capabilities) -> Vec<Content> {
-    let Content::Text(Text { text, format }) = content else { return vec![content] };
+    let Content::Text(Text { text, format }) = content else {
+        return vec![content];
+    };
     let (text, format) = match format {
         Format::Markdown if !within.markdown => (markdown::plain(&text), Format::Plain),
         other => (text, other),
@@ -20,7 +22,10 @@ pub fn fit(content: Content, within: &Capabilities) -> Vec<Content> {
         Some(limit) => split(&text, limit),
         None => vec![text],
     };
-    parts.into_iter().map(|text| Content::Text(Text { text, format })).collect()
+    parts
+        .into_iter()
+        .map(|text| Content::Text(Text { text, format }))
+        .collect()
 }
 
 /// Joins neighbouring plain texts as far as the platform's length allows: fewer messages, the same words.
@@ -30,7 +35,8 @@ pub fn merge(contents: Vec<Content>, within: &Capabilities) -> Vec<Content> {
     for content in contents {
         match (merged.last_mut(), &content) {
             (Some(Content::Text(before)), Content::Text(text))
-                if before.format == text.format && before.text.len() + text.text.len() + 2 <= limit =>
+                if before.format == text.format
+                    && before.text.len() + text.text.len() + 2 <= limit =>
             {
                 before.text.push_str("\n\n");
                 before.text.push_str(&text.text);
@@ -72,14 +78,22 @@ fn cut(text: &str, limit: usize) -> usize {
     for marks in ["\n\n", "\n", "。！？!?；;…", "，,、：: \u{3000}"] {
         let found = match marks {
             "\n\n" | "\n" => head.rfind(marks).map(|at| at + marks.len()),
-            _ => head.char_indices().rev().find(|(_, c)| marks.contains(*c)).map(|(at, c)| at + c.len_utf8()),
+            _ => head
+                .char_indices()
+                .rev()
+                .find(|(_, c)| marks.contains(*c))
+                .map(|(at, c)| at + c.len_utf8()),
         };
         if let Some(at) = found.filter(|at| *at > limit / 2) {
             return at;
         }
     }
     // A grapheme longer than the window (a stranger can write one) is cut between its characters.
-    let last = text.grapheme_indices(true).map(|(at, _)| at).take_while(|at| *at <= window).last();
+    let last = text
+        .grapheme_indices(true)
+        .map(|(at, _)| at)
+        .take_while(|at| *at <= window)
+        .last();
     last.filter(|at| *at > 0).unwrap_or(window)
 }
 
@@ -99,14 +113,30 @@ mod tests {
     fn keeps_a_family_together() {
         let family = "👨‍👩‍👧";
         let parts = split(&family.repeat(4), 40);
-        assert!(parts.iter().all(|part| part.len() % family.len() == 0), "{parts:?}");
+        assert!(
+            parts.iter().all(|part| part.len() % family.len() == 0),
+            "{parts:?}"
+        );
     }
 
     #[test]
     fn merges_within_the_limit() {
-        let within = Capabilities { text_bytes: Some(20), ..Capabilities::default() };
-        let merged = merge(vec![Content::text("12345678"), Content::text("abcdefgh"), Content::text("x")], &within);
-        assert_eq!(merged, [Content::text("12345678\n\nabcdefgh"), Content::text("x")]);
+        let within = Capabilities {
+            text_bytes: Some(20),
+            ..Capabilities::default()
+        };
+        let merged = merge(
+            vec![
+                Content::text("12345678"),
+                Content::text("abcdefgh"),
+                Content::text("x"),
+            ],
+            &within,
+        );
+        assert_eq!(
+            merged,
+            [Content::text("12345678\n\nabcdefgh"), Content::text("x")]
+        );
     }
 
     proptest! {

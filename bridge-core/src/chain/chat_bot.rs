@@ -62,7 +62,11 @@ impl Filter<Command> for AnswerBy {
 const INLINE: Duration = Duration::from_secs(1);
 
 /// Asks an inline bot on a task of its own, so that its panic or hang is only its own.
-async fn inline(bot: Arc<dyn DynBot>, args: clap::ArgMatches, turn: Turn) -> Result<Vec<Effect>, String> {
+async fn inline(
+    bot: Arc<dyn DynBot>,
+    args: clap::ArgMatches,
+    turn: Turn,
+) -> Result<Vec<Effect>, String> {
     let asked = tokio::spawn(async move { bot.answer(args, &turn).await });
     let stop = asked.abort_handle();
     match tokio::time::timeout(INLINE, asked).await {

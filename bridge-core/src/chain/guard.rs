@@ -63,7 +63,10 @@ impl GuardSpec {
 
 /// Guards as the chain holds them.
 pub fn guarded(guards: &[Guard]) -> Vec<Box<dyn Filter<Turn, Out = Turn>>> {
-    guards.iter().map(|guard| Box::new(Guarded(guard.clone())) as Box<dyn Filter<Turn, Out = Turn>>).collect()
+    guards
+        .iter()
+        .map(|guard| Box::new(Guarded(guard.clone())) as Box<dyn Filter<Turn, Out = Turn>>)
+        .collect()
 }
 
 /// A guard in the chain.

@@ -15,9 +15,9 @@ use async_trait::async_trait;
 pub use chat_bot::AnswerBy;
 pub use command_parse::ParseCommands;
 pub use conversation::OpenTurn;
+pub(crate) use conversation::rating_item;
 pub use decode::DecodeDelivery;
 pub use guard::{Guard, GuardSpec, guarded};
-pub(crate) use conversation::rating_item;
 
 use crate::{
     bot::{Effect, Turn},
@@ -137,10 +137,7 @@ pub struct Ending {
 impl Ending {
     /// Ends with nothing to do.
     pub fn silent(why: impl Into<String>) -> Self {
-        Self {
-            effects: Vec::new(),
-            why: why.into(),
-        }
+        Self::with(Vec::new(), why)
     }
 
     /// Ends with these effects.
@@ -148,7 +145,14 @@ impl Ending {
         Self {
             effects,
             why: why.into(),
+            by: None,
         }
+    }
+
+    /// Says whose words the effects are.
+    pub fn by(mut self, bot: BotName) -> Self {
+        self.by = Some(bot);
+        self
     }
 }
 
@@ -167,7 +171,7 @@ impl Outcome {
     fn of(ending: Ending) -> Self {
         Self {
             effects: ending.effects,
-            by: None,
+            by: ending.by,
             note: Some(ending.why),
         }
     }
@@ -176,7 +180,7 @@ impl Outcome {
         effects.extend(ending.effects);
         Self {
             effects,
-            by: None,
+            by: ending.by,
             note: Some(ending.why),
         }
     }

@@ -16,7 +16,8 @@ use crate::{
     clock::Timestamp,
     conversation::{Contact, Conversation, Move, Phase, Rating},
     message::{
-        AgentName, Arrival, ArrivalId, Author, BotName, Content, DeadlineKind, InboxName, PeerId, ThreadKey, What,
+        AgentName, Arrival, ArrivalId, Author, BotName, Content, DeadlineKind, InboxName, PeerId,
+        ThreadKey, What,
     },
     routing::{Agent, Desk},
     store::{Accepted, Ask, Changes, Claim, EntryAuthor, NewEntry, StoreError, Verdict},
@@ -45,7 +46,10 @@ pub(super) struct Clerk<'a> {
 
 impl<'a> Clerk<'a> {
     pub(super) fn new(engine: &'a Engine, claim: &Claim) -> Self {
-        let first = claim.arrivals.first().map(|accepted| accepted.arrival.clone());
+        let first = claim
+            .arrivals
+            .first()
+            .map(|accepted| accepted.arrival.clone());
         let now = engine.parts.clock.now();
         Self {
             engine,
@@ -57,7 +61,8 @@ impl<'a> Clerk<'a> {
             held: claim.held,
             trace: ArrivalId(0),
             // A claim has at least one arrival; were there none, this one is never looked at.
-            arrival: first.unwrap_or_else(|| engine.cue(&claim.conversation.thread, "", none_cue())),
+            arrival: first
+                .unwrap_or_else(|| engine.cue(&claim.conversation.thread, "", none_cue())),
             agent: None,
             now,
         }
@@ -86,9 +91,10 @@ impl<'a> Clerk<'a> {
         self.trace = accepted.id;
         self.arrival = accepted.arrival.clone();
         self.agent = match &self.arrival.author {
-            Author::Agent(account) => {
-                self.desk.agent_by_account(&self.arrival.inbox, account).map(|agent| agent.name.clone())
-            }
+            Author::Agent(account) => self
+                .desk
+                .agent_by_account(&self.arrival.inbox, account)
+                .map(|agent| agent.name.clone()),
             _ => None,
         };
         self.learn_profile();
@@ -102,7 +108,9 @@ impl<'a> Clerk<'a> {
         if self.arrival.author != Author::Contact {
             return;
         }
-        let Some(profile) = self.arrival.profile.clone() else { return };
+        let Some(profile) = self.arrival.profile.clone() else {
+            return;
+        };
         let known = &mut self.contact.profile;
         let before = known.clone();
         known.name = profile.name.or(known.name.take());
@@ -112,8 +120,12 @@ impl<'a> Clerk<'a> {
 
     /// A trigger opens the allowance anew; what was held goes first.
     fn refill(&mut self) {
-        let Some(trigger) = self.arrival.trigger else { return };
-        let Some(channel) = self.engine.parts.channels.get(&self.arrival.inbox) else { return };
+        let Some(trigger) = self.arrival.trigger else {
+            return;
+        };
+        let Some(channel) = self.engine.parts.channels.get(&self.arrival.inbox) else {
+            return;
+        };
         let allowances = &channel.capabilities().allowances;
         let at = self.arrival.sent_at.min(self.now);
         let ledger = &mut self.changes.conversation.ledger;
@@ -124,7 +136,9 @@ impl<'a> Clerk<'a> {
     }
 
     fn contact_did(&mut self) {
-        let What::Content(content) = &self.arrival.what else { return };
+        let What::Content(content) = &self.arrival.what else {
+            return;
+        };
         let content = content.clone();
         let speech = !matches!(content, Content::Event(_) | Content::Recalled { .. });
         if speech {
@@ -143,11 +157,20 @@ impl<'a> Clerk<'a> {
 
     /// Writes a line of the transcript.
     fn record(&mut self, author: EntryAuthor, content: Content) {
-        self.changes.entries.push(NewEntry { trace: self.trace, author, content, at: self.now });
+        self.changes.entries.push(NewEntry {
+            trace: self.trace,
+            author,
+            content,
+            at: self.now,
+        });
     }
 
     /// Applies one effect.
-    pub(super) async fn apply(&mut self, effect: Effect, by: Option<&BotName>) -> Result<(), StoreError> {
+    pub(super) async fn apply(
+        &mut self,
+        effect: Effect,
+        by: Option<&BotName>,
+    ) -> Result<(), StoreError> {
         match effect {
             Effect::Reply(content) => self.reply(content, by),
             Effect::TellContact(content) => self.tell_contact(content, by),
@@ -170,7 +193,12 @@ impl<'a> Clerk<'a> {
             Effect::Rate(score) => self.rate(score),
             Effect::TellPosition => self.tell_position(),
             Effect::Reopen => self.reopen(),
-            Effect::Enqueue { skill, agent, priority, note } => self.enqueue(skill, agent, priority, note),
+            Effect::Enqueue {
+                skill,
+                agent,
+                priority,
+                note,
+            } => self.enqueue(skill, agent, priority, note),
             Effect::Assign { agent, note } => self.assign(&agent, note).await?,
             Effect::Route { skill, note } => self.route(skill, note).await?,
             Effect::Assist => self.assist(),
@@ -213,7 +241,9 @@ impl<'a> Clerk<'a> {
     fn notice_agent(&mut self, text: Text, values: &[(&str, &str)]) {
         let words = self.engine.parts.texts.say(text, values);
         match self.arrival.author.clone() {
-            Author::Agent(account) => self.to_desk(self.arrival.inbox.clone(), account, Content::text(words)),
+            Author::Agent(account) => {
+                self.to_desk(self.arrival.inbox.clone(), account, Content::text(words))
+            }
             _ => self.tell_agent(Content::text(words)),
         }
     }
@@ -222,9 +252,10 @@ impl<'a> Clerk<'a> {
     fn for_agents(&self, content: Content) -> Content {
         let texts = &self.engine.parts.texts;
         match content {
-            Content::Unsupported { what, summary } => {
-                Content::text(texts.say(Text::DeskUnsupported, &[("what", &what), ("summary", &summary)]))
-            }
+            Content::Unsupported { what, summary } => Content::text(texts.say(
+                Text::DeskUnsupported,
+                &[("what", &what), ("summary", &summary)],
+            )),
             Content::Recalled { .. } => Content::text(texts.say(Text::DeskContactRecalled, &[])),
             other => other,
         }
@@ -232,7 +263,10 @@ impl<'a> Clerk<'a> {
 
     fn relay(&mut self, content: Content) {
         match self.arrival.author {
-            Author::Agent(_) if self.agent.is_some() && self.agent.as_ref() == self.changes.conversation.agent() => {
+            Author::Agent(_)
+                if self.agent.is_some()
+                    && self.agent.as_ref() == self.changes.conversation.agent() =>
+            {
                 let agent = self.agent.clone().unwrap_or_else(|| AgentName::new(""));
                 self.record(EntryAuthor::Agent(agent), content.clone());
                 self.changes.conversation.spoke_at = self.now;
@@ -252,14 +286,24 @@ impl<'a> Clerk<'a> {
 
     fn to_desk(&mut self, inbox: InboxName, account: PeerId, content: Content) {
         let sender = self.persona();
-        self.outbox.push(Draft { trace: self.trace, inbox, to: account, sender: Some(sender), content });
+        self.outbox.push(Draft {
+            trace: self.trace,
+            inbox,
+            to: account,
+            sender: Some(sender),
+            content,
+        });
     }
 
     /// The contact's stand-in: its id is the same for ever and on every desk, at most 32 bytes, and tells nothing.
     fn persona(&self) -> Persona {
         let thread = &self.changes.conversation.thread;
         let digest = Sha256::digest(format!("{}\n{}", thread.inbox, thread.peer));
-        let id: String = digest.iter().take(13).map(|byte| format!("{byte:02x}")).collect();
+        let id: String = digest
+            .iter()
+            .take(13)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         Persona {
             id: PeerId::from(format!("kefu_{id}")),
             name: self.contact.display_name(&thread.peer),
@@ -268,7 +312,10 @@ impl<'a> Clerk<'a> {
     }
 
     fn stand_in_at(&self, inbox: &InboxName) -> ThreadKey {
-        ThreadKey { inbox: inbox.clone(), peer: self.persona().id }
+        ThreadKey {
+            inbox: inbox.clone(),
+            peer: self.persona().id,
+        }
     }
 
     fn remember(&mut self, bot: BotName, value: serde_json::Value) {
@@ -282,13 +329,32 @@ impl<'a> Clerk<'a> {
 
     fn ask(&mut self, bot: BotName, argv: Vec<String>, said: Vec<crate::store::Said>) {
         let settings = &self.engine.parts.settings;
-        let (due_at, latest) = (self.now + settings.merge_window, self.now + settings.merge_latest);
-        self.changes.asks.push(Ask { trace: self.trace, bot, argv, said, due_at, latest });
+        let (due_at, latest) = (
+            self.now + settings.merge_window,
+            self.now + settings.merge_latest,
+        );
+        self.changes.asks.push(Ask {
+            trace: self.trace,
+            bot,
+            argv,
+            said,
+            due_at,
+            latest,
+        });
     }
 
     fn rate(&mut self, score: u8) {
-        let agent = self.changes.conversation.rating_asked.take().and_then(|asked| asked.agent);
-        self.contact.ratings.push(Rating { score, agent, at: self.now });
+        let agent = self
+            .changes
+            .conversation
+            .rating_asked
+            .take()
+            .and_then(|asked| asked.agent);
+        self.contact.ratings.push(Rating {
+            score,
+            agent,
+            at: self.now,
+        });
         let surplus = self.contact.ratings.len().saturating_sub(RATINGS);
         self.contact.ratings.drain(..surplus);
         self.contact_changed = true;
@@ -321,10 +387,14 @@ impl<'a> Clerk<'a> {
     /// when anybody spoke last.
     fn expect_silence(&mut self) {
         let idle = match self.changes.conversation.phase {
-            Phase::Assisted | Phase::Assigned { .. } => Some(self.now + self.engine.parts.settings.idle_timeout),
+            Phase::Assisted | Phase::Assigned { .. } => {
+                Some(self.now + self.engine.parts.settings.idle_timeout)
+            }
             Phase::Queued(_) | Phase::Resolved { .. } => None,
         };
-        self.changes.deadlines.retain(|(kind, _)| *kind != DeadlineKind::Idle);
+        self.changes
+            .deadlines
+            .retain(|(kind, _)| *kind != DeadlineKind::Idle);
         self.changes.deadlines.push((DeadlineKind::Idle, idle));
     }
 
@@ -333,7 +403,10 @@ impl<'a> Clerk<'a> {
         self.receive(accepted);
         let reason = format!("its turn failed {} times", accepted.failures);
         tracing::error!(trace = accepted.id.0, reason, "given up");
-        self.record(EntryAuthor::Note, Content::text(format!("arrival {}: {reason}", accepted.id)));
+        self.record(
+            EntryAuthor::Note,
+            Content::text(format!("arrival {}: {reason}", accepted.id)),
+        );
         if self.arrival.author == Author::Contact {
             self.notice_contact(Text::CannotHandle, &[]);
             if matches!(self.changes.conversation.phase, Phase::Assigned { .. })

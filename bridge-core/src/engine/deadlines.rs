@@ -15,7 +15,17 @@ impl Engine {
     pub(super) async fn watch_deadlines(self: Arc<Self>) {
         while !self.stop.is_cancelled() {
             let heard = self.wake.deadlines.notified();
-            match self.parts.store.due(DueKind::Deadline, &self.worker, BATCH, self.parts.settings.lease).await {
+            match self
+                .parts
+                .store
+                .due(
+                    DueKind::Deadline,
+                    &self.worker,
+                    BATCH,
+                    self.parts.settings.lease,
+                )
+                .await
+            {
                 Ok(due) if due.is_empty() => self.until_due(DueKind::Deadline, heard).await,
                 Ok(due) => {
                     for due in due {
@@ -24,19 +34,43 @@ impl Engine {
                 }
                 Err(error) => {
                     tracing::error!(%error, "cannot take deadlines");
-                    self.wait_for(std::future::pending(), Duration::from_secs(1)).await;
+                    self.wait_for(std::future::pending(), Duration::from_secs(1))
+                        .await;
                 }
             }
         }
     }
 
     async fn ring(&self, due: Due) {
-        let DueWhat::Deadline { conversation, thread, kind, episode, at } = due.what else { return };
-        let key = format!("{}:deadline:{conversation}:{kind:?}:{episode}", at.as_secs());
+        let DueWhat::Deadline {
+            conversation,
+            thread,
+            kind,
+            episode,
+            at,
+        } = due.what
+        else {
+            return;
+        };
+        let key = format!(
+            "{}:deadline:{conversation}:{kind:?}:{episode}",
+            at.as_secs()
+        );
         let cue = self.cue(&thread, key, Cue::Deadline { kind, episode });
         match self.accept(vec![cue]).await {
-            Ok(_) => self.settle(&due.id, Settlement::Done { external_id: None, lost: Vec::new() }).await,
-            Err(error) => tracing::warn!(%error, "a deadline was not accepted; its lease brings it back"),
+            Ok(_) => {
+                self.settle(
+                    &due.id,
+                    Settlement::Done {
+                        external_id: None,
+                        lost: Vec::new(),
+                    },
+                )
+                .await
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a deadline was not accepted; its lease brings it back")
+            }
         }
     }
 }

@@ -84,7 +84,11 @@ impl DeskKeeper {
         desk.waiting = state.waiting;
         desk.offline = self.offline.lock().clone();
         desk.last = self.last.lock().clone();
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a mean of non-negative seconds")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a mean of non-negative seconds"
+        )]
         let average = self.average.lock().map_or(0, |seconds| seconds as u64);
         desk.average_seconds = average;
         *self.snapshot.write() = Arc::new(desk);
@@ -94,7 +98,11 @@ impl DeskKeeper {
     /// An agent came or went.
     pub(super) fn presence(&self, agent: &AgentName, online: bool) {
         let mut offline = self.offline.lock();
-        let changed = if online { offline.remove(agent) } else { offline.insert(agent.clone()) };
+        let changed = if online {
+            offline.remove(agent)
+        } else {
+            offline.insert(agent.clone())
+        };
         if changed {
             self.stale();
         }
@@ -148,7 +156,12 @@ impl Engine {
     pub(super) async fn set_presence(&self, agent: &AgentName, online: bool) {
         self.desk.presence(agent, online);
         let word = if online { "online" } else { "offline" };
-        if let Err(error) = self.parts.cache.put(&presence_key(agent), word, PRESENCE_TTL).await {
+        if let Err(error) = self
+            .parts
+            .cache
+            .put(&presence_key(agent), word, PRESENCE_TTL)
+            .await
+        {
             tracing::debug!(%error, "presence is known to this node only");
         }
         self.notify(crate::broker::Notice::Desk);
@@ -157,7 +170,9 @@ impl Engine {
     /// Asks the platforms that tell.
     async fn ask_presence(&self) {
         for (inbox, channel) in self.parts.channels.iter() {
-            let Some(presence) = channel.presence() else { continue };
+            let Some(presence) = channel.presence() else {
+                continue;
+            };
             let agents: BTreeMap<PeerId, AgentName> = self
                 .parts
                 .agents
@@ -199,7 +214,13 @@ impl Engine {
                     *after.loads.entry(agent.clone()).or_default() += 1;
                     after.last = Some(agent);
                     let key = self.cue_key("seat", now);
-                    cues.push(self.cue(&row.thread, key, Cue::SeatFree { episode: row.episode }));
+                    cues.push(self.cue(
+                        &row.thread,
+                        key,
+                        Cue::SeatFree {
+                            episode: row.episode,
+                        },
+                    ));
                 }
                 Decision::Wait | Decision::Closed | Decision::Nobody => left.push(row),
             }
@@ -207,7 +228,13 @@ impl Engine {
         for row in left.into_iter().take(TOLD) {
             let key = self.cue_key("moved", now);
             if self.position_is_news(row.conversation).await? {
-                cues.push(self.cue(&row.thread, key, Cue::QueueMoved { episode: row.episode }));
+                cues.push(self.cue(
+                    &row.thread,
+                    key,
+                    Cue::QueueMoved {
+                        episode: row.episode,
+                    },
+                ));
             }
         }
         if !cues.is_empty() {
@@ -217,13 +244,19 @@ impl Engine {
     }
 
     /// Whether a waiting contact was told another position than the present one.
-    async fn position_is_news(&self, id: crate::message::ConversationId) -> Result<bool, StoreError> {
-        let Some((conversation, _)) = self.parts.store.conversation(id).await? else { return Ok(false) };
+    async fn position_is_news(
+        &self,
+        id: crate::message::ConversationId,
+    ) -> Result<bool, StoreError> {
+        let Some((conversation, _)) = self.parts.store.conversation(id).await? else {
+            return Ok(false);
+        };
         let desk = self.desk.current(&self.parts).await?;
         let now = self.parts.clock.now();
         Ok(match (conversation.told_position, desk.position(id)) {
             (Some(told), Some(position)) => {
-                told.position != position && now.since(told.at) >= self.parts.settings.position_interval
+                told.position != position
+                    && now.since(told.at) >= self.parts.settings.position_interval
             }
             _ => false,
         })
@@ -238,6 +271,9 @@ fn request(row: &WaitingRow) -> Request {
         agent,
         dedicated: row.dedicated.clone(),
         except: None,
-        subject: Subject { conversation: row.conversation, ..Subject::default() },
+        subject: Subject {
+            conversation: row.conversation,
+            ..Subject::default()
+        },
     }
 }

@@ -31,7 +31,16 @@ impl Engine {
                 side.one_done().await;
                 continue;
             }
-            let due = self.parts.store.due(DueKind::Dispatch, &self.worker, room, self.parts.settings.lease).await;
+            let due = self
+                .parts
+                .store
+                .due(
+                    DueKind::Dispatch,
+                    &self.worker,
+                    room,
+                    self.parts.settings.lease,
+                )
+                .await;
             match due {
                 Ok(due) if due.is_empty() => self.until_due(DueKind::Dispatch, heard).await,
                 Ok(due) => {
@@ -44,7 +53,8 @@ impl Engine {
                 }
                 Err(error) => {
                     tracing::error!(%error, "cannot take dispatches");
-                    self.wait_for(std::future::pending(), Duration::from_secs(1)).await;
+                    self.wait_for(std::future::pending(), Duration::from_secs(1))
+                        .await;
                 }
             }
         }
@@ -71,12 +81,18 @@ impl Engine {
             Ok(receipt) => {
                 counter!("kefu_sent_total", "inbox" => dispatch.inbox.to_string()).increment(1);
                 tracing::debug!(trace = dispatch.trace.0, dispatch = dispatch.id.0, inbox = %dispatch.inbox, "sent");
-                Settlement::Done { external_id: receipt.external_id, lost: receipt.lost }
+                Settlement::Done {
+                    external_id: receipt.external_id,
+                    lost: receipt.lost,
+                }
             }
             Err(error) => self.failed(&dispatch, &error),
         };
         let moved_on = !matches!(settlement, Settlement::Retry { .. });
-        let told = matches!(&settlement, Settlement::Held { cue: Some(_), .. } | Settlement::Dead { cue: Some(_), .. });
+        let told = matches!(
+            &settlement,
+            Settlement::Held { cue: Some(_), .. } | Settlement::Dead { cue: Some(_), .. }
+        );
         self.settle(&id, settlement).await;
         if moved_on {
             self.notify(Notice::Dispatches);
@@ -93,7 +109,8 @@ impl Engine {
                 Ok(()) => return,
                 Err(StoreError::Unavailable(reason)) if !self.stop.is_cancelled() => {
                     tracing::warn!(reason, "cannot settle; trying again");
-                    self.wait_for(std::future::pending(), Duration::from_millis(500)).await;
+                    self.wait_for(std::future::pending(), Duration::from_millis(500))
+                        .await;
                 }
                 Err(error) => return tracing::warn!(%error, id = id.id, "not settled"),
             }
@@ -103,33 +120,58 @@ impl Engine {
     async fn send(&self, dispatch: &Dispatch) -> Result<Receipt, ChannelError> {
         let Some(channel) = self.parts.channels.get(&dispatch.inbox) else {
             let detail = format!("inbox {} is not configured any more", dispatch.inbox);
-            return Err(ChannelError::new(ChannelErrorKind::Configuration, Remedy::Never, detail));
+            return Err(ChannelError::new(
+                ChannelErrorKind::Configuration,
+                Remedy::Never,
+                detail,
+            ));
         };
         let limit = self.parts.settings.send_timeout;
         match tokio::time::timeout(limit, channel.send(dispatch)).await {
             Ok(result) => result,
-            Err(_) => Err(ChannelError::network(Remedy::Unknown, format!("no answer within {limit:?}"))),
+            Err(_) => Err(ChannelError::network(
+                Remedy::Unknown,
+                format!("no answer within {limit:?}"),
+            )),
         }
     }
 
     fn failed(&self, dispatch: &Dispatch, error: &ChannelError) -> Settlement {
-        let code = error.code.map_or_else(|| error.kind.to_string(), |code| code.to_string());
-        counter!("kefu_send_errors_total", "inbox" => dispatch.inbox.to_string(), "code" => code).increment(1);
+        let code = error
+            .code
+            .map_or_else(|| error.kind.to_string(), |code| code.to_string());
+        counter!("kefu_send_errors_total", "inbox" => dispatch.inbox.to_string(), "code" => code)
+            .increment(1);
         tracing::warn!(trace = dispatch.trace.0, dispatch = dispatch.id.0, inbox = %dispatch.inbox,
             attempt = dispatch.attempt, remedy = ?error.remedy, %error, "not sent");
         let settings = &self.parts.settings;
         let reason = error.detail.clone();
         let again = |after: Duration| {
             let pause = after.max(backoff(dispatch.attempt)).min(LONGEST_PAUSE);
-            Settlement::Retry { at: self.parts.clock.now() + pause, reason: reason.clone() }
+            Settlement::Retry {
+                at: self.parts.clock.now() + pause,
+                reason: reason.clone(),
+            }
         };
         let exhausted = dispatch.attempt >= settings.dispatch_attempts;
-        let on_unknown = settings.on_unknown.get(&dispatch.inbox).copied().unwrap_or_default();
+        let on_unknown = settings
+            .on_unknown
+            .get(&dispatch.inbox)
+            .copied()
+            .unwrap_or_default();
         match error.remedy {
-            Remedy::Hold => Settlement::Held { cue: Some(Box::new(self.undelivered(dispatch, error, true))), reason },
+            Remedy::Hold => Settlement::Held {
+                cue: Some(Box::new(self.undelivered(dispatch, error, true))),
+                reason,
+            },
             Remedy::Retry { after } if !exhausted => again(after),
-            Remedy::Unknown if !exhausted && on_unknown == OnUnknown::Resend => again(Duration::ZERO),
-            _ => Settlement::Dead { cue: Some(Box::new(self.undelivered(dispatch, error, false))), reason },
+            Remedy::Unknown if !exhausted && on_unknown == OnUnknown::Resend => {
+                again(Duration::ZERO)
+            }
+            _ => Settlement::Dead {
+                cue: Some(Box::new(self.undelivered(dispatch, error, false))),
+                reason,
+            },
         }
     }
 
@@ -139,7 +181,9 @@ impl Engine {
         let reason = match (&error.advice, error.remedy, texts.locale) {
             (Some(words), _, locale) => words.get(locale).to_owned(),
             (None, Remedy::Unknown, Locale::Zh) => "平台没有及时确认，消息可能已送达".to_owned(),
-            (None, Remedy::Unknown, Locale::En) => "the platform did not confirm in time; it may have arrived".to_owned(),
+            (None, Remedy::Unknown, Locale::En) => {
+                "the platform did not confirm in time; it may have arrived".to_owned()
+            }
             (None, ..) => error.detail.clone(),
         };
         let cue = Cue::Undelivered {
@@ -149,20 +193,37 @@ impl Engine {
             reason,
             held,
         };
-        let thread = crate::message::ThreadKey { inbox: dispatch.inbox.clone(), peer: stand_in_or_contact(dispatch) };
-        let key = format!("{}:undelivered:{}:{}", dispatch.created_at.as_secs(), dispatch.id, dispatch.attempt);
+        let thread = crate::message::ThreadKey {
+            inbox: dispatch.inbox.clone(),
+            peer: stand_in_or_contact(dispatch),
+        };
+        let key = format!(
+            "{}:undelivered:{}:{}",
+            dispatch.created_at.as_secs(),
+            dispatch.id,
+            dispatch.attempt
+        );
         self.cue(&thread, key, cue)
     }
 }
 
 /// The thread a dispatch belongs to: at a desk the stand-in's, else the contact's own.
 fn stand_in_or_contact(dispatch: &Dispatch) -> crate::message::PeerId {
-    dispatch.sender.as_ref().map_or_else(|| dispatch.to.clone(), |persona| persona.id.clone())
+    dispatch
+        .sender
+        .as_ref()
+        .map_or_else(|| dispatch.to.clone(), |persona| persona.id.clone())
 }
 
 /// 1 s, 2 s, 4 s, … and never the same for two dispatches that failed together.
 fn backoff(attempt: u32) -> Duration {
     let base = Duration::from_secs(1).saturating_mul(1 << attempt.saturating_sub(1).min(8));
-    let spread = u64::from(std::time::SystemTime::now().elapsed().map_or_else(|early| early.duration(), |late| late).subsec_nanos() % 250);
+    let spread = u64::from(
+        std::time::SystemTime::now()
+            .elapsed()
+            .map_or_else(|early| early.duration(), |late| late)
+            .subsec_nanos()
+            % 250,
+    );
     base + Duration::from_millis(spread)
 }

@@ -28,7 +28,12 @@ impl Engine {
                 side.one_done().await;
                 continue;
             }
-            match self.parts.store.due(DueKind::Errand, &self.worker, room, self.errand_lease()).await {
+            match self
+                .parts
+                .store
+                .due(DueKind::Errand, &self.worker, room, self.errand_lease())
+                .await
+            {
                 Ok(due) if due.is_empty() => self.until_due(DueKind::Errand, heard).await,
                 Ok(due) => {
                     for Due { id, what } in due {
@@ -40,7 +45,8 @@ impl Engine {
                 }
                 Err(error) => {
                     tracing::error!(%error, "cannot take errands");
-                    self.wait_for(std::future::pending(), Duration::from_secs(1)).await;
+                    self.wait_for(std::future::pending(), Duration::from_secs(1))
+                        .await;
                 }
             }
         }
@@ -53,7 +59,13 @@ impl Engine {
 
     /// Longer than any bot may take.
     fn errand_lease(&self) -> Duration {
-        let longest = self.parts.catalogue.iter().map(|known| patience(known)).max().unwrap_or(PATIENCE);
+        let longest = self
+            .parts
+            .catalogue
+            .iter()
+            .map(|known| patience(known))
+            .max()
+            .unwrap_or(PATIENCE);
         longest + self.parts.settings.lease
     }
 
@@ -74,12 +86,24 @@ impl Engine {
         if cancelled.is_cancelled() {
             tracing::info!(trace = errand.trace.0, errand = errand.id.0, bot = %errand.bot, "no longer wanted");
             if !self.stop.is_cancelled() {
-                self.settle(&id, Settlement::Done { external_id: None, lost: Vec::new() }).await;
+                self.settle(
+                    &id,
+                    Settlement::Done {
+                        external_id: None,
+                        lost: Vec::new(),
+                    },
+                )
+                .await;
             }
             return;
         }
         let cue = match result {
-            Ok(effects) => Cue::Answered { bot: errand.bot.clone(), errand: errand.id, episode: errand.episode, effects },
+            Ok(effects) => Cue::Answered {
+                bot: errand.bot.clone(),
+                errand: errand.id,
+                episode: errand.episode,
+                effects,
+            },
             Err(error) => {
                 counter!("kefu_errand_errors_total", "bot" => errand.bot.to_string()).increment(1);
                 tracing::warn!(trace = errand.trace.0, errand = errand.id.0, bot = %errand.bot,
@@ -88,10 +112,23 @@ impl Engine {
                     && errand.attempt < self.parts.settings.errand_attempts
                 {
                     let at = self.parts.clock.now() + after;
-                    return self.settle(&id, Settlement::Retry { at, reason: error.detail }).await;
+                    return self
+                        .settle(
+                            &id,
+                            Settlement::Retry {
+                                at,
+                                reason: error.detail,
+                            },
+                        )
+                        .await;
                 }
                 let (bot, reason) = (errand.bot.clone(), error.detail);
-                Cue::Failed { bot, errand: errand.id, episode: errand.episode, reason }
+                Cue::Failed {
+                    bot,
+                    errand: errand.id,
+                    episode: errand.episode,
+                    reason,
+                }
             }
         };
         self.hand_in(&id, &errand, cue).await;
@@ -100,17 +137,31 @@ impl Engine {
     /// The answer is accepted first and the errand settled after: a crash between the two runs it again, and the second
     /// answer is a repeat.
     async fn hand_in(&self, id: &DueId, errand: &Errand, cue: Cue) {
-        let arrival = self.cue(&errand.conversation.thread, format!("errand:{:020}", errand.id.0), cue);
+        let arrival = self.cue(
+            &errand.conversation.thread,
+            format!("errand:{:020}", errand.id.0),
+            cue,
+        );
         loop {
             match self.accept(vec![arrival.clone()]).await {
                 Ok(_) => break,
                 Err(StoreError::Unavailable(_)) if !self.stop.is_cancelled() => {
-                    self.wait_for(std::future::pending(), Duration::from_millis(500)).await;
+                    self.wait_for(std::future::pending(), Duration::from_millis(500))
+                        .await;
                 }
-                Err(error) => return tracing::error!(%error, errand = errand.id.0, "the answer was not accepted"),
+                Err(error) => {
+                    return tracing::error!(%error, errand = errand.id.0, "the answer was not accepted");
+                }
             }
         }
-        self.settle(id, Settlement::Done { external_id: None, lost: Vec::new() }).await;
+        self.settle(
+            id,
+            Settlement::Done {
+                external_id: None,
+                lost: Vec::new(),
+            },
+        )
+        .await;
         self.wake.errands.notify_one();
     }
 
@@ -130,24 +181,48 @@ impl Engine {
             Ok(Err(_)) => Err(BotError::permanent("it panicked")),
             Err(_) => {
                 stop.abort();
-                Err(BotError::permanent(format!("no answer within {patience:?}")))
+                Err(BotError::permanent(format!(
+                    "no answer within {patience:?}"
+                )))
             }
         }
     }
 
     async fn question(&self, errand: &Errand, cancelled: Cancelled) -> Result<Turn, BotError> {
-        let out_of_reach = |error: StoreError| BotError::transient(error.to_string(), Duration::from_secs(1));
+        let out_of_reach =
+            |error: StoreError| BotError::transient(error.to_string(), Duration::from_secs(1));
         let desk = self.desk.current(&self.parts).await.map_err(out_of_reach)?;
-        let recent = self.parts.store.recent(errand.conversation.id, RECENT, true).await.map_err(out_of_reach)?;
-        let last = errand.said.last().map_or_else(|| Content::text(""), |said| said.content.clone());
-        let mut arrival = self.cue(&errand.conversation.thread, "", Cue::QueueMoved { episode: 0 });
+        let recent = self
+            .parts
+            .store
+            .recent(errand.conversation.id, RECENT, true)
+            .await
+            .map_err(out_of_reach)?;
+        let last = errand
+            .said
+            .last()
+            .map_or_else(|| Content::text(""), |said| said.content.clone());
+        let mut arrival = self.cue(
+            &errand.conversation.thread,
+            "",
+            Cue::QueueMoved { episode: 0 },
+        );
         arrival.author = Author::Contact;
         arrival.what = crate::message::What::Content(last);
         let now = self.parts.clock.now();
         let texts = self.parts.texts.clone();
         let conversation = errand.conversation.clone();
-        let mut turn = Turn::bare(errand.trace, conversation, errand.contact.clone(), &arrival, desk, texts, now);
+        let mut turn = Turn::bare(
+            errand.trace,
+            conversation,
+            errand.contact.clone(),
+            &arrival,
+            desk,
+            texts,
+            now,
+        );
         turn.question = errand.said.clone();
+        turn.attempt = errand.attempt;
         turn.recent = recent;
         turn.cancelled = cancelled;
         Ok(turn)
@@ -156,7 +231,9 @@ impl Engine {
     /// The contact sees that somebody is at it. Best effort, and never waited for.
     fn show_typing(&self, errand: &Errand) {
         let thread = errand.conversation.thread.clone();
-        let Some(channel) = self.parts.channels.get(&thread.inbox).cloned() else { return };
+        let Some(channel) = self.parts.channels.get(&thread.inbox).cloned() else {
+            return;
+        };
         if channel.typing().is_none() {
             return;
         }

@@ -25,7 +25,9 @@ impl Engine {
     }
 
     async fn measure(&self) {
-        let Ok(depths) = self.parts.store.depths().await else { return };
+        let Ok(depths) = self.parts.store.depths().await else {
+            return;
+        };
         let depths = [
             ("arrivals", depths.arrivals),
             ("dispatches", depths.dispatches),

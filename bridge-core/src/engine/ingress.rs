@@ -48,11 +48,22 @@ impl Engine {
     }
 
     /// Makes arrivals durable and wakes the turns.
-    pub async fn accept(&self, arrivals: Vec<Arrival>) -> Result<Vec<Option<ArrivalId>>, StoreError> {
-        self.take_in(Intake { arrivals, cursor: None, entry: self.parts.settings.entry.clone() }).await
+    pub async fn accept(
+        &self,
+        arrivals: Vec<Arrival>,
+    ) -> Result<Vec<Option<ArrivalId>>, StoreError> {
+        self.take_in(Intake {
+            arrivals,
+            cursor: None,
+            entry: self.parts.settings.entry.clone(),
+        })
+        .await
     }
 
-    pub(super) async fn take_in(&self, intake: Intake) -> Result<Vec<Option<ArrivalId>>, StoreError> {
+    pub(super) async fn take_in(
+        &self,
+        intake: Intake,
+    ) -> Result<Vec<Option<ArrivalId>>, StoreError> {
         let ids = self.parts.store.accept(intake).await?;
         for id in ids.iter().flatten() {
             tracing::debug!(trace = id.0, "accepted");
@@ -79,6 +90,11 @@ impl Engine {
 
     /// A key that no other cue has: for cues that may come more than once.
     pub(super) fn cue_key(&self, what: &str, now: Timestamp) -> String {
-        format!("{}:{what}:{}:{}", now.as_secs(), self.worker, self.cues.fetch_add(1, Ordering::Relaxed))
+        format!(
+            "{}:{what}:{}:{}",
+            now.as_secs(),
+            self.worker,
+            self.cues.fetch_add(1, Ordering::Relaxed)
+        )
     }
 }

@@ -132,7 +132,10 @@ impl Engine {
     pub async fn drain(&self, within: Duration) {
         self.stop.cancel();
         self.tasks.close();
-        if tokio::time::timeout(within, self.tasks.wait()).await.is_err() {
+        if tokio::time::timeout(within, self.tasks.wait())
+            .await
+            .is_err()
+        {
             tracing::warn!("not everything in hand was finished; leases hand it back");
         }
     }
@@ -162,7 +165,9 @@ impl Engine {
 
     /// What other nodes tell.
     async fn hear_notices(self: Arc<Self>) {
-        let Some(mut notices) = self.parts.broker.subscribe() else { return };
+        let Some(mut notices) = self.parts.broker.subscribe() else {
+            return;
+        };
         loop {
             let notice = tokio::select! {
                 () = self.stop.cancelled() => return,
@@ -183,14 +188,21 @@ impl Engine {
 fn chain(parts: &EngineParts) -> Chain {
     let settings = &parts.settings;
     Chain {
-        decode: Box::new(DecodeDelivery { channels: parts.channels.clone() }),
-        conversation: Box::new(OpenTurn { texts: parts.texts.clone(), menu_words: settings.menu_words.clone() }),
+        decode: Box::new(DecodeDelivery {
+            channels: parts.channels.clone(),
+        }),
+        conversation: Box::new(OpenTurn {
+            texts: parts.texts.clone(),
+            menu_words: settings.menu_words.clone(),
+        }),
         guards: crate::chain::guarded(&parts.guards),
         command_parse: Box::new(ParseCommands {
             catalogue: parts.catalogue.clone(),
             transfer_words: settings.transfer_words.clone(),
         }),
-        chat_bot: Box::new(AnswerBy { catalogue: parts.catalogue.clone() }),
+        chat_bot: Box::new(AnswerBy {
+            catalogue: parts.catalogue.clone(),
+        }),
     }
 }
 
@@ -202,7 +214,10 @@ struct Side {
 
 impl Side {
     fn new(limit: usize) -> Self {
-        Self { limit: limit.max(1), running: JoinSet::new() }
+        Self {
+            limit: limit.max(1),
+            running: JoinSet::new(),
+        }
     }
 
     /// How many more may start now.

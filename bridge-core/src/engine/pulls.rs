@@ -19,7 +19,9 @@ const PAGES: usize = 1000;
 
 impl Engine {
     pub(super) async fn pull_hinted(self: Arc<Self>) {
-        let Some(mut hints) = self.hinted.lock().take() else { return };
+        let Some(mut hints) = self.hinted.lock().take() else {
+            return;
+        };
         loop {
             let hint = tokio::select! {
                 () = self.stop.cancelled() => return,
@@ -31,7 +33,13 @@ impl Engine {
     }
 
     pub(super) async fn pull_routinely(self: Arc<Self>) {
-        let every = self.parts.channels.values().filter_map(|channel| channel.pull()).map(Pull::every).min();
+        let every = self
+            .parts
+            .channels
+            .values()
+            .filter_map(|channel| channel.pull())
+            .map(Pull::every)
+            .min();
         let Some(every) = every else { return };
         while !self.stop.is_cancelled() {
             self.wait_for(std::future::pending(), every).await;
@@ -56,10 +64,17 @@ impl Engine {
     }
 
     /// The desk threads of an inbox that are open now.
-    async fn open_at(&self, inbox: &InboxName) -> Result<Vec<DeskThread>, crate::store::StoreError> {
+    async fn open_at(
+        &self,
+        inbox: &InboxName,
+    ) -> Result<Vec<DeskThread>, crate::store::StoreError> {
         let open = self.parts.store.open_threads().await?;
         let at = |thread: &crate::store::OpenThread| {
-            let agent = self.parts.agents.get(&thread.agent).filter(|agent| agent.inbox == *inbox)?;
+            let agent = self
+                .parts
+                .agents
+                .get(&thread.agent)
+                .filter(|agent| agent.inbox == *inbox)?;
             Some(thread.at(inbox, &agent.account))
         };
         Ok(open.iter().filter_map(at).flatten().collect())
@@ -67,7 +82,13 @@ impl Engine {
 
     async fn pull(&self, inbox: &InboxName, hint: &PullHint) {
         let key = format!("pull:{inbox}:{}", hint.topic);
-        if !self.parts.cache.hold(&key, self.worker.as_str(), HOLD).await.unwrap_or(true) {
+        if !self
+            .parts
+            .cache
+            .hold(&key, self.worker.as_str(), HOLD)
+            .await
+            .unwrap_or(true)
+        {
             return;
         }
         if let Err(error) = self.pull_pages(inbox, hint).await {
@@ -77,17 +98,39 @@ impl Engine {
         let _ = self.parts.cache.release(&key, self.worker.as_str()).await;
     }
 
-    async fn pull_pages(&self, inbox: &InboxName, hint: &PullHint) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        let Some(pull) = self.parts.channels.get(inbox).and_then(|channel| channel.pull()) else { return Ok(()) };
+    async fn pull_pages(
+        &self,
+        inbox: &InboxName,
+        hint: &PullHint,
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let Some(pull) = self
+            .parts
+            .channels
+            .get(inbox)
+            .and_then(|channel| channel.pull())
+        else {
+            return Ok(());
+        };
         for _ in 0..PAGES {
             let cursor = self.parts.store.cursor(inbox, &hint.topic).await?;
-            let page = pull.pull(&hint.topic, hint.token.as_deref(), cursor.as_deref()).await?;
+            let page = pull
+                .pull(&hint.topic, hint.token.as_deref(), cursor.as_deref())
+                .await?;
             let moved = page.cursor.filter(|next| cursor.as_ref() != Some(next));
             let stuck = moved.is_none();
-            let cursor = moved.map(|cursor| CursorMove { inbox: inbox.clone(), topic: hint.topic.clone(), cursor });
+            let cursor = moved.map(|cursor| CursorMove {
+                inbox: inbox.clone(),
+                topic: hint.topic.clone(),
+                cursor,
+            });
             if cursor.is_some() || !page.arrivals.is_empty() {
                 let entry = self.parts.settings.entry.clone();
-                self.take_in(Intake { arrivals: page.arrivals, cursor, entry }).await?;
+                self.take_in(Intake {
+                    arrivals: page.arrivals,
+                    cursor,
+                    entry,
+                })
+                .await?;
             }
             if !page.more || stuck || self.stop.is_cancelled() {
                 break;

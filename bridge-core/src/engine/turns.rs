@@ -23,12 +23,18 @@ impl Engine {
     pub(super) async fn take_turns(self: Arc<Self>) {
         while !self.stop.is_cancelled() {
             let heard = self.wake.arrivals.notified();
-            match self.parts.store.claim(&self.worker, self.parts.settings.lease).await {
+            match self
+                .parts
+                .store
+                .claim(&self.worker, self.parts.settings.lease)
+                .await
+            {
                 Ok(Some(claim)) => self.work(claim).await,
                 Ok(None) => self.wait_for(heard, self.parts.settings.poll).await,
                 Err(error) => {
                     tracing::error!(%error, "cannot claim");
-                    self.wait_for(std::future::pending(), Duration::from_secs(1)).await;
+                    self.wait_for(std::future::pending(), Duration::from_secs(1))
+                        .await;
                 }
             }
         }
@@ -81,14 +87,19 @@ impl Engine {
             tracing::debug!(%error, "could not hand the claim back; its lease will");
         }
         // Not at once: what failed now fails again at once.
-        self.wait_for(std::future::pending(), Duration::from_millis(200)).await;
+        self.wait_for(std::future::pending(), Duration::from_millis(200))
+            .await;
         self.notify(Notice::Arrivals);
     }
 
     /// Wakes whoever has something to do now.
     fn after(&self, claim: &Claim, committed: &Committed, phase_changed: bool) {
         let last = claim.arrivals.last().map_or(0, |last| last.id.0);
-        tracing::debug!(trace = last, dispatches = committed.dispatches.len(), "turned");
+        tracing::debug!(
+            trace = last,
+            dispatches = committed.dispatches.len(),
+            "turned"
+        );
         counter!("kefu_turns_total").increment(claim.arrivals.len() as u64);
         if committed.more {
             self.notify(Notice::Arrivals);
@@ -103,7 +114,9 @@ impl Engine {
             self.notify(Notice::Desk);
             self.notify(Notice::Deadlines);
         }
-        self.parts.broker.publish(Notice::Changed(claim.conversation.id));
+        self.parts
+            .broker
+            .publish(Notice::Changed(claim.conversation.id));
     }
 
     /// What the waiting arrivals of a claim come to.
@@ -117,7 +130,10 @@ impl Engine {
             }
             clerk.receive(accepted);
             let outcome = self.walk(&clerk, accepted).await;
-            let verdict = Verdict::Turned { by: outcome.by.clone(), note: outcome.note.clone() };
+            let verdict = Verdict::Turned {
+                by: outcome.by.clone(),
+                note: outcome.note.clone(),
+            };
             for effect in outcome.effects {
                 clerk.apply(effect, outcome.by.as_ref()).await?;
             }
@@ -155,8 +171,15 @@ impl Engine {
         let effects = match (&accepted.arrival.author, &clerk.conversation().phase) {
             (Author::Agent(_), _) => vec![Effect::reply(texts.say(Text::BotFailed, &[])), note],
             (Author::Contact, Phase::Assisted | Phase::Resolved { .. }) => {
-                let sorry = Effect::TellContact(Content::text(texts.say(Text::AssistantFailed, &[])));
-                let mut effects = vec![sorry, Effect::Route { skill: None, note: Some(error.to_string()) }];
+                let sorry =
+                    Effect::TellContact(Content::text(texts.say(Text::AssistantFailed, &[])));
+                let mut effects = vec![
+                    sorry,
+                    Effect::Route {
+                        skill: None,
+                        note: Some(error.to_string()),
+                    },
+                ];
                 if matches!(clerk.conversation().phase, Phase::Resolved { .. }) {
                     effects.insert(0, Effect::Reopen);
                 }
@@ -168,6 +191,10 @@ impl Engine {
             },
             _ => vec![note],
         };
-        Outcome { effects, by: None, note: Some(error.to_string()) }
+        Outcome {
+            effects,
+            by: None,
+            note: Some(error.to_string()),
+        }
     }
 }

@@ -27,7 +27,13 @@ impl Wake {
     }
 
     pub(super) fn all(&self) {
-        for bell in [&self.arrivals, &self.dispatches, &self.errands, &self.deadlines, &self.desk] {
+        for bell in [
+            &self.arrivals,
+            &self.dispatches,
+            &self.errands,
+            &self.deadlines,
+            &self.desk,
+        ] {
             bell.notify_one();
         }
     }

@@ -3,8 +3,8 @@
 
 use super::Clerk;
 use crate::{
-    conversation::{Move, Phase, RatingAsked, ToldPosition, Waiting},
     chain::rating_item,
+    conversation::{Move, Phase, RatingAsked, ToldPosition, Waiting},
     message::{AgentName, Author, Content, DeadlineKind, MenuItem},
     routing::{Decision, Request, Subject},
     store::{Entry, EntryAuthor, StoreError},
@@ -24,7 +24,11 @@ impl Clerk<'_> {
     }
 
     /// Finds an agent by the routing rules.
-    pub(super) async fn route(&mut self, skill: Option<String>, note: Option<String>) -> Result<(), StoreError> {
+    pub(super) async fn route(
+        &mut self,
+        skill: Option<String>,
+        note: Option<String>,
+    ) -> Result<(), StoreError> {
         let conversation = &self.changes.conversation;
         let wanted = match &conversation.phase {
             Phase::Queued(waiting) => waiting.agent.clone(),
@@ -35,7 +39,10 @@ impl Clerk<'_> {
             agent: wanted,
             dedicated: self.contact.dedicated.clone(),
             except: conversation.agent().cloned(),
-            subject: Subject { contact: conversation.contact, conversation: conversation.id },
+            subject: Subject {
+                contact: conversation.contact,
+                conversation: conversation.id,
+            },
         };
         match self.desk.route(&request, self.now) {
             Decision::Assign(agent) => self.assign(&agent, note).await?,
@@ -79,7 +86,12 @@ impl Clerk<'_> {
     }
 
     fn waiting(&self, skill: Option<String>, agent: Option<AgentName>, priority: u8) -> Waiting {
-        Waiting { since: self.now, priority: priority.min(10), skill, agent }
+        Waiting {
+            since: self.now,
+            priority: priority.min(10),
+            skill,
+            agent,
+        }
     }
 
     /// Lets the contact wait.
@@ -99,7 +111,10 @@ impl Clerk<'_> {
         }
         let ahead = self.desk.waiting.len();
         let position = u32::try_from(ahead + 1).unwrap_or(u32::MAX);
-        self.changes.conversation.told_position = Some(ToldPosition { position, at: self.now });
+        self.changes.conversation.told_position = Some(ToldPosition {
+            position,
+            at: self.now,
+        });
         self.notice_contact(Text::Queued, &[("ahead", &ahead.to_string())]);
         if let Some(previous) = previous {
             let words = self.engine.parts.texts.say(Text::DeskQueued, &[]);
@@ -109,7 +124,11 @@ impl Clerk<'_> {
 
     /// Gives the conversation to an agent: the agent gets a card, the last messages and then the conversation; both
     /// agents and the contact are told.
-    pub(super) async fn assign(&mut self, name: &AgentName, note: Option<String>) -> Result<(), StoreError> {
+    pub(super) async fn assign(
+        &mut self,
+        name: &AgentName,
+        note: Option<String>,
+    ) -> Result<(), StoreError> {
         let Some(agent) = self.desk.agents.get(name).cloned() else {
             self.notice_agent(Text::NotPossible, &[]);
             return Ok(());
@@ -123,33 +142,65 @@ impl Clerk<'_> {
         self.changes.threads.push(stand_in);
         self.engine.desk.assigned(name);
         if let Some(previous) = &previous {
-            let words = self.engine.parts.texts.say(Text::DeskHandedOver, &[("agent", &agent.display_name)]);
+            let words = self
+                .engine
+                .parts
+                .texts
+                .say(Text::DeskHandedOver, &[("agent", &agent.display_name)]);
             self.to_agent(previous, Content::text(words));
         }
-        let text = if previous.is_some() { Text::Transferred } else { Text::Connected };
+        let text = if previous.is_some() {
+            Text::Transferred
+        } else {
+            Text::Connected
+        };
         self.notice_contact(text, &[("agent", &agent.display_name)]);
         self.hand_files(name, note).await
     }
 
     /// The card, and the last messages.
-    async fn hand_files(&mut self, agent: &AgentName, note: Option<String>) -> Result<(), StoreError> {
+    async fn hand_files(
+        &mut self,
+        agent: &AgentName,
+        note: Option<String>,
+    ) -> Result<(), StoreError> {
         let parts = &self.engine.parts;
         let thread = self.changes.conversation.thread.clone();
-        let note = note.map(|note| format!("\n备注：{note}")).unwrap_or_default();
+        let note = note
+            .map(|note| format!("\n备注：{note}"))
+            .unwrap_or_default();
         let contact = self.contact.display_name(&thread.peer);
-        let values = [("contact", contact.as_str()), ("inbox", thread.inbox.as_str()), ("note", note.as_str())];
+        let values = [
+            ("contact", contact.as_str()),
+            ("inbox", thread.inbox.as_str()),
+            ("note", note.as_str()),
+        ];
         let mut card = parts.texts.say(Text::DeskNew, &values);
         let lines = self.last_lines().await?;
         if !lines.is_empty() {
             let count = lines.len().to_string();
-            card.push_str(&format!("\n{}\n", parts.texts.say(Text::DeskContext, &[("count", &count)])));
-            card.push_str(&lines.iter().map(|line| self.digest(line)).collect::<Vec<_>>().join("\n"));
+            card.push_str(&format!(
+                "\n{}\n",
+                parts.texts.say(Text::DeskContext, &[("count", &count)])
+            ));
+            card.push_str(
+                &lines
+                    .iter()
+                    .map(|line| self.digest(line))
+                    .collect::<Vec<_>>()
+                    .join("\n"),
+            );
             card.push_str(&format!("\n{}", parts.texts.say(Text::DeskContextEnd, &[])));
         }
         self.to_agent(agent, Content::text(card));
-        let media = lines.iter().filter(|line| line.author == EntryAuthor::Contact && !line.content.media().is_empty());
+        let media = lines
+            .iter()
+            .filter(|line| line.author == EntryAuthor::Contact && !line.content.media().is_empty());
         let media: Vec<Content> = media.map(|line| line.content.clone()).collect();
-        for content in media.iter().skip(media.len().saturating_sub(REPLAYED_MEDIA)) {
+        for content in media
+            .iter()
+            .skip(media.len().saturating_sub(REPLAYED_MEDIA))
+        {
             self.to_agent(agent, content.clone());
         }
         Ok(())
@@ -161,7 +212,12 @@ impl Clerk<'_> {
         let limit = parts.settings.context_messages;
         let mut lines = match limit {
             0 => Vec::new(),
-            limit => parts.store.recent(self.changes.conversation.id, limit, true).await?,
+            limit => {
+                parts
+                    .store
+                    .recent(self.changes.conversation.id, limit, true)
+                    .await?
+            }
         };
         let fresh = self.changes.entries.iter().map(|entry| Entry {
             id: crate::message::EntryId(0),
@@ -173,7 +229,8 @@ impl Clerk<'_> {
         });
         lines.extend(fresh);
         lines.retain(|line| {
-            !matches!(line.author, EntryAuthor::Note | EntryAuthor::System) && !matches!(line.content, Content::Event(_))
+            !matches!(line.author, EntryAuthor::Note | EntryAuthor::System)
+                && !matches!(line.content, Content::Event(_))
         });
         let surplus = lines.len().saturating_sub(limit);
         lines.drain(..surplus);
@@ -182,14 +239,21 @@ impl Clerk<'_> {
 
     fn digest(&self, line: &Entry) -> String {
         let who = match &line.author {
-            EntryAuthor::Contact => self.contact.display_name(&self.changes.conversation.thread.peer),
-            EntryAuthor::Agent(agent) => {
-                self.desk.agents.get(agent).map_or_else(|| agent.to_string(), |agent| agent.display_name.clone())
-            }
+            EntryAuthor::Contact => self
+                .contact
+                .display_name(&self.changes.conversation.thread.peer),
+            EntryAuthor::Agent(agent) => self
+                .desk
+                .agents
+                .get(agent)
+                .map_or_else(|| agent.to_string(), |agent| agent.display_name.clone()),
             EntryAuthor::Bot(bot) => bot.to_string(),
             EntryAuthor::System | EntryAuthor::Note => String::new(),
         };
-        let said = line.content.words().map_or_else(|| excerpt(&line.content), str::to_owned);
+        let said = line
+            .content
+            .words()
+            .map_or_else(|| excerpt(&line.content), str::to_owned);
         format!("{who}：{said}")
     }
 
@@ -232,7 +296,11 @@ impl Clerk<'_> {
         if self.arrival.author != Author::System {
             self.notice_contact(Text::Closed, &[]);
         }
-        let text = if by_contact { Text::DeskContactLeft } else { Text::DeskClosed };
+        let text = if by_contact {
+            Text::DeskContactLeft
+        } else {
+            Text::DeskClosed
+        };
         let words = self.engine.parts.texts.say(text, &[]);
         self.to_agent(&agent, Content::text(words));
         if rating && self.engine.parts.settings.rating && self.contact.reachable {
@@ -247,25 +315,47 @@ impl Clerk<'_> {
         }
         let choices = texts.say(Text::RatingChoices, &[]);
         let items = choices.split('|').zip((1..=5_u8).rev());
-        let items = items.map(|(label, score)| MenuItem { id: rating_item(episode, score), label: label.to_owned() });
+        let items = items.map(|(label, score)| MenuItem {
+            id: rating_item(episode, score),
+            label: label.to_owned(),
+        });
         let menu = Content::Menu {
             head: texts.say(Text::RatingHead, &[]),
             items: items.collect(),
             tail: texts.say(Text::RatingTail, &[]),
         };
-        self.changes.conversation.rating_asked = Some(RatingAsked { episode, agent: Some(agent), at: self.now });
+        self.changes.conversation.rating_asked = Some(RatingAsked {
+            episode,
+            agent: Some(agent),
+            at: self.now,
+        });
         self.tell_contact(menu, None);
     }
 
     /// Tells the contact where in the queue they are.
     pub(super) fn tell_position(&mut self) {
-        let Some(position) = self.desk.position(self.changes.conversation.id) else { return };
-        self.changes.conversation.told_position = Some(ToldPosition { position, at: self.now });
+        let Some(position) = self.desk.position(self.changes.conversation.id) else {
+            return;
+        };
+        self.changes.conversation.told_position = Some(ToldPosition {
+            position,
+            at: self.now,
+        });
         let texts = &self.engine.parts.texts;
-        let minutes = self.desk.estimate(position).map(|seconds| seconds.div_ceil(60).max(1).to_string());
-        let estimate = minutes.map(|minutes| texts.say(Text::QueueEstimate, &[("minutes", &minutes)]));
-        let values = [("position", position.to_string()), ("estimate", estimate.unwrap_or_default())];
-        let values = [(values[0].0, values[0].1.as_str()), (values[1].0, values[1].1.as_str())];
+        let minutes = self
+            .desk
+            .estimate(position)
+            .map(|seconds| seconds.div_ceil(60).max(1).to_string());
+        let estimate =
+            minutes.map(|minutes| texts.say(Text::QueueEstimate, &[("minutes", &minutes)]));
+        let values = [
+            ("position", position.to_string()),
+            ("estimate", estimate.unwrap_or_default()),
+        ];
+        let values = [
+            (values[0].0, values[0].1.as_str()),
+            (values[1].0, values[1].1.as_str()),
+        ];
         self.notice_contact(Text::QueuePosition, &values);
     }
 }

@@ -37,7 +37,11 @@ struct Said {
 
 impl Outbox {
     pub(super) fn to_contact(&mut self, trace: ArrivalId, content: Content, notice: bool) {
-        self.contact.push(Said { trace, content, notice });
+        self.contact.push(Said {
+            trace,
+            content,
+            notice,
+        });
     }
 
     pub(super) fn push(&mut self, draft: Draft) {
@@ -53,7 +57,9 @@ impl Clerk<'_> {
             self.plan_contact(wanted);
         }
         for draft in std::mem::take(&mut self.outbox.desk) {
-            let Some(channel) = self.engine.parts.channels.get(&draft.inbox) else { continue };
+            let Some(channel) = self.engine.parts.channels.get(&draft.inbox) else {
+                continue;
+            };
             for content in planning::fit(draft.content, channel.capabilities()) {
                 self.changes.dispatches.push(NewDispatch {
                     trace: draft.trace,
@@ -69,9 +75,15 @@ impl Clerk<'_> {
 
     fn plan_contact(&mut self, wanted: Vec<Said>) {
         let thread = self.changes.conversation.thread.clone();
-        let Some(channel) = self.engine.parts.channels.get(&thread.inbox).cloned() else { return };
+        let Some(channel) = self.engine.parts.channels.get(&thread.inbox).cloned() else {
+            return;
+        };
         let within = channel.capabilities();
-        let wanted = within_allowance(wanted, within, self.changes.conversation.ledger.left(self.now));
+        let wanted = within_allowance(
+            wanted,
+            within,
+            self.changes.conversation.ledger.left(self.now),
+        );
         let limited = !within.allowances.is_empty();
         let count = u32::try_from(wanted.len()).unwrap_or(u32::MAX);
         let granted = match limited {
@@ -112,8 +124,18 @@ impl Clerk<'_> {
 fn within_allowance(wanted: Vec<Said>, within: &Capabilities, left: u32) -> Vec<Said> {
     let fitted = |wanted: Vec<Said>| -> Vec<Said> {
         let parts = |said: Said| {
-            let Said { trace, notice, content } = said;
-            planning::fit(content, within).into_iter().map(move |content| Said { trace, content, notice })
+            let Said {
+                trace,
+                notice,
+                content,
+            } = said;
+            planning::fit(content, within)
+                .into_iter()
+                .map(move |content| Said {
+                    trace,
+                    content,
+                    notice,
+                })
         };
         wanted.into_iter().flat_map(parts).collect()
     };
@@ -137,7 +159,8 @@ fn merge(wanted: Vec<Said>, within: &Capabilities) -> Vec<Said> {
     let mut merged: Vec<Said> = Vec::with_capacity(wanted.len());
     for said in wanted {
         if let Some(before) = merged.last_mut() {
-            let joined = planning::merge(vec![before.content.clone(), said.content.clone()], within);
+            let joined =
+                planning::merge(vec![before.content.clone(), said.content.clone()], within);
             if let [one] = joined.as_slice() {
                 before.content = one.clone();
                 before.notice &= said.notice;
