@@ -1,0 +1,104 @@
+// The desk: an agent's chats in Tencent IM, one per contact.
+import { Log, api, clock, el, face, guard, languageButton, live, pickFile, sayForm, seg, t } from './common.js';
+
+const state = await api('GET', 'box/state');
+let { agents } = await api('GET', 'box/agents');
+const wanted = new URLSearchParams(location.search).get('as') ?? sessionStorage.agent;
+let me = agents.find((one) => one.user_id === wanted) ?? agents[0];
+let chats = [];
+let peer = null;
+
+const picker = el('select', { ariaLabel: t('agent') });
+const presence = el('button', { type: 'button' });
+const list = el('nav', { className: 'list' });
+const title = el('h1');
+const logNode = el('div', { className: 'log', role: 'log', ariaLive: 'polite' });
+const chatPath = () => `box/agents/${seg(me.user_id)}/chats/${seg(peer)}`;
+const chatOf = (id) => chats.find((chat) => chat.peer === id);
+const log = new Log(logNode, () => ({ mine: 'agent', name: chatOf(peer)?.nick, avatar: chatOf(peer)?.avatar,
+  recall: guard((message) => api('DELETE', `${chatPath()}/messages/${seg(message.key)}`)) }));
+const say = (body) => api('POST', `${chatPath()}/messages`, body);
+const command = (key, text) => el('button', { type: 'button', textContent: t(key), onclick: guard(() => say({ type: 'text', text })) });
+const others = () => agents.find((one) => one.user_id !== me.user_id);
+
+const tools = el('div', { className: 'tools' });
+function showTools() {
+  const other = others();
+  const transfer = () => { const line = prompt(t('transfer'), `#转接 -n ${other?.name ?? 'system'}`); if (line) guard(say)({ type: 'text', text: line }); };
+  tools.replaceChildren(
+    el('button', { type: 'button', textContent: t('transfer'), onclick: transfer }),
+    command('close', '#退出'), command('toAi', '#AI'), command('help', '#帮助'),
+    el('button', { type: 'button', textContent: t('image'), onclick: () => pickFile('image/*', (media) => say({ type: 'image', media: media.media })) }),
+    el('button', { type: 'button', textContent: t('file'), onclick: () => pickFile('', (media) => say({ type: 'file', media: media.media })) }),
+  );
+}
+const chatNode = el('section', { className: 'chat' });
+const main = el('main', { className: 'spread two' }, list, chatNode);
+
+function showMe() {
+  picker.replaceChildren(...agents.map((one) => el('option', { value: one.user_id, textContent: `${one.nick || one.user_id}${one.unread ? ` (${one.unread})` : ''}`, selected: one.user_id === me.user_id })));
+  const online = me.presence === 'online';
+  presence.replaceChildren(el('span', { className: `dot ${online ? 'online' : ''}` }), ` ${t(online ? 'online' : 'offline')}`);
+  document.title = `${me.unread ? `(${me.unread}) ` : ''}${t('agent')} · ${me.nick || me.user_id}`;
+}
+function summary(message) {
+  if (!message) return '';
+  return message.content.text ?? message.content.title ?? `[${message.content.type}]`;
+}
+function showList() {
+  chats.sort((a, b) => (b.at ?? 0) - (a.at ?? 0));
+  list.replaceChildren(...chats.map((chat) => el('button', { type: 'button', className: chat.peer === peer ? 'on' : '', onclick: guard(() => open(chat.peer)) },
+    face(chat.nick, chat.avatar),
+    el('span', { className: 'who' }, el('b', { textContent: chat.nick || chat.peer }), el('small', { textContent: summary(chat.last) })),
+    chat.unread ? el('span', { className: 'badge', textContent: chat.unread }) : el('small', { className: 'quiet', textContent: chat.at ? clock(chat.at) : '' }))));
+  if (!chats.length) list.append(el('p', { className: 'empty', textContent: t('noChats') }));
+}
+async function open(id) {
+  peer = id;
+  main.classList.add('open');
+  title.textContent = chatOf(id)?.nick ?? id;
+  const back = el('button', { type: 'button', className: 'back', textContent: `‹ ${t('back')}`, onclick: () => { peer = null; main.classList.remove('open'); showList(); } });
+  showTools();
+  chatNode.replaceChildren(el('header', {}, back, title), logNode, tools, sayForm((text) => say({ type: 'text', text })));
+  log.clear();
+  const { messages } = await api('GET', `${chatPath()}/messages?limit=100`);
+  messages.forEach((message) => log.put(message));
+  logNode.scrollTop = logNode.scrollHeight;
+  await read();
+  showList();
+}
+const read = async () => { if (chatOf(peer)?.unread && document.visibilityState === 'visible') await api('POST', `${chatPath()}/read`); };
+async function become(one) {
+  me = one;
+  sessionStorage.agent = me.user_id;
+  peer = null;
+  main.classList.remove('open');
+  chatNode.replaceChildren(el('p', { className: 'empty', textContent: t('pick') }));
+  ({ chats } = await api('GET', `box/agents/${seg(me.user_id)}/chats`));
+  showMe();
+  showList();
+  if (chats.length && innerWidth > 640) await open(chats[0].peer);
+}
+picker.onchange = guard(() => become(agents.find((one) => one.user_id === picker.value)));
+presence.onclick = guard(() => api('PUT', `box/agents/${seg(me.user_id)}/presence`, { presence: me.presence === 'online' ? 'offline' : 'online', platform: 'Web' }));
+
+document.body.append(el('header', {}, el('h1', { textContent: t('agent') }), picker, presence, languageButton()), main);
+await become(me);
+const here = (event) => event.user_id === me.user_id;
+live(state.event, {
+  agent: ({ agent: changed }) => {
+    const index = agents.findIndex((one) => one.user_id === changed.user_id);
+    if (index < 0) agents.push(changed); else agents[index] = changed;
+    if (changed.user_id === me.user_id) me = changed;
+    showMe();
+  },
+  chat: guard(async (event) => {
+    if (!here(event)) return;
+    chats = [...chats.filter((chat) => chat.peer !== event.chat.peer), event.chat];
+    if (!peer && chats.length === 1 && innerWidth > 640) return open(event.chat.peer);
+    if (event.chat.peer === peer) { title.textContent = event.chat.nick || peer; await read(); }
+    showList();
+  }),
+  agent_message: (event) => { if (here(event) && event.peer === peer) log.put(event.message); },
+  agent_message_changed: (event) => { if (here(event) && event.peer === peer) log.put(event.message); },
+});
