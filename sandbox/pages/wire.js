@@ -41,12 +41,12 @@ async function open(id) {
   const exchange = await api('GET', `box/wire/${id}`);
   for (const [key, tr] of lines) tr.classList.toggle('on', key === id);
   detail.hidden = false;
-  detail.replaceChildren(
+  detail.replaceChildren(...[
     el('button', { type: 'button', textContent: '✕', style: 'float:right', onclick: () => { detail.hidden = true; } }),
     el('div', { textContent: `#${id} ${exchange.method} ${exchange.url}`, style: 'overflow-wrap:anywhere' }),
     exchange.error ? el('div', { className: 'bad', textContent: exchange.error }) : null,
     exchange.attempt ? el('div', { className: 'quiet', textContent: `attempt ${exchange.attempt}` }) : null,
-    ...part(t('request'), exchange.request), ...part(t('answer'), exchange.answer));
+    ...part(t('request'), exchange.request), ...part(t('answer'), exchange.answer)].filter(Boolean));
 }
 function showFaults() {
   chips.replaceChildren(...faults.map((fault) => el('button', { type: 'button', className: 'chip', textContent: `${fault.spec}${fault.left == null ? '' : ` (${fault.left})`} ✕`, onclick: guard(() => api('DELETE', `box/faults/${fault.id}`)) })));
