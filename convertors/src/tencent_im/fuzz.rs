@@ -1,7 +1,11 @@
 //! The way in for a fuzzer: bytes that anybody on the internet could send, through every reader
 //! of this module. Nothing here may panic, hang or grow without bound.
 
+use bridge_core::message::InboxName;
+use bridge_core::texts::Locale;
+
 use super::callback::Callback;
+use super::convert::TencentIm;
 use super::key::MessageKey;
 use super::{rest, usersig};
 
@@ -30,6 +34,13 @@ fn touch(callback: &Callback<'_>) {
         | Callback::BotC2c(message) => {
             let _ = message.key().between(&message.from, &message.to);
             let _ = serde_json::to_vec(&message.msg_body);
+            let im = TencentIm {
+                inbox: InboxName::new("desk"),
+                locale: Locale::Zh,
+            };
+            for content in im.contents(&message.msg_body) {
+                let _ = im.messages(&content, 7_000);
+            }
         }
         Callback::C2cModified(message) => {
             let _ = message.key().between(&message.from, &message.to);

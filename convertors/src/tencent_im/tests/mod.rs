@@ -2,6 +2,7 @@
 
 mod body;
 mod callback;
+mod convert;
 mod hostile;
 mod rest;
 mod signatures;
