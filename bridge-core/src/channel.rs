@@ -232,6 +232,16 @@ pub struct Persona {
     pub avatar_url: Option<String>,
 }
 
+impl Persona {
+    /// How every stand-in's id begins, so that a desk's channel knows one when it sees it.
+    pub const PREFIX: &str = "kefu_";
+
+    /// Whether an account at a desk is a contact's stand-in. What people there say to one another is none of ours.
+    pub fn is_stand_in(account: &str) -> bool {
+        account.starts_with(Self::PREFIX)
+    }
+}
+
 /// The platform took it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Receipt {

@@ -305,7 +305,7 @@ impl<'a> Clerk<'a> {
             .map(|byte| format!("{byte:02x}"))
             .collect();
         Persona {
-            id: PeerId::from(format!("kefu_{id}")),
+            id: PeerId::from(format!("{}{id}", Persona::PREFIX)),
             name: self.contact.display_name(&thread.peer),
             avatar_url: self.contact.profile.avatar_url.clone(),
         }
