@@ -184,6 +184,9 @@ texts! {
     /// To a contact when the assistant has failed and no person is to be had.
     AssistantFailed = "assistant_failed", "抱歉，智能助手暂时无法回答，正在为您联系人工客服。",
         "Sorry, the assistant cannot answer right now. We are finding a person for you.";
+    /// To a contact when the assistant has failed and is all there is.
+    AssistantSorry = "assistant_sorry", "抱歉，我暂时无法回答这个问题，请稍后再试。",
+        "Sorry, I cannot answer that right now. Please try again in a while.";
     /// To a contact whose message cannot be handled at all.
     CannotHandle = "cannot_handle", "抱歉，您的消息暂时无法处理，已记录并会由人工跟进。",
         "Sorry, your message could not be handled. It is recorded and a person will look at it.";

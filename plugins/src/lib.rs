@@ -1,1 +1,4 @@
 //! The bots, guards and channels that come with Kefu Bridge
+
+pub mod bot;
+pub(crate) mod http;

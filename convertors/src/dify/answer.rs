@@ -12,6 +12,7 @@ use url::Url;
 use super::error_table::Failure;
 use super::events::{Event, FileRef, Finished, Ids, Kind, Source, Status, Usage};
 use super::reasoning;
+use super::records::Message;
 use crate::markdown::{self, Reference};
 
 /// What Dify answered.
@@ -32,6 +33,23 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// An answer from Dify's records, cleaned as one that was heard.
+    pub fn of_record(message: Message, base: &str) -> Self {
+        let mut answer = Accumulator::with_base(base);
+        answer.learn(Ids {
+            task: None,
+            conversation: message.conversation,
+            message: Some(message.id),
+        });
+        answer.append(&message.answer);
+        message
+            .files
+            .into_iter()
+            .for_each(|file| answer.add_file(file));
+        answer.message_ended = true;
+        answer.finish()
+    }
+
     /// Neither words nor files.
     pub fn is_empty(&self) -> bool {
         self.text.is_empty() && self.files.is_empty()

@@ -60,6 +60,10 @@ const RETRY_ONCE: Advice = Advice::Retry {
     times: 1,
     may_have_run: false,
 };
+const LOOK_ONCE: Advice = Advice::Retry {
+    times: 1,
+    may_have_run: true,
+};
 const RETRY_UNSURE: Advice = Advice::Retry {
     times: PATIENCE,
     may_have_run: true,
@@ -146,6 +150,44 @@ impl Failure {
         }
     }
 
+    /// Nobody answered the call: it cannot have done anything.
+    pub fn unreachable(why: &str) -> Self {
+        Self {
+            code: UNREACHABLE.into(),
+            message: quoted(why),
+            ..Self::default()
+        }
+    }
+
+    /// The answer had no sense in it.
+    pub fn unreadable(why: &str) -> Self {
+        Self {
+            code: UNREADABLE.into(),
+            message: quoted(why),
+            ..Self::default()
+        }
+    }
+
+    /// The run ended well and said nothing.
+    pub fn empty() -> Self {
+        Self {
+            code: EMPTY.into(),
+            message: "the answer was empty".into(),
+            mid_run: true,
+            ..Self::default()
+        }
+    }
+
+    /// The flow waits for a person's input on Dify's side, which nobody here can give.
+    pub fn paused() -> Self {
+        Self {
+            code: PAUSED.into(),
+            message: "the flow waits for a person's input".into(),
+            mid_run: true,
+            ..Self::default()
+        }
+    }
+
     fn of(fields: Fields<'_>) -> Self {
         Self {
             status: fields
@@ -197,6 +239,10 @@ impl Failure {
             "rate_limit_error" if text.contains("quota") => Some(Advice::Operator),
             "" if matches!(self.status, 406 | 415) => Some(Advice::AskBlocking),
             RUN_FAILED => Some(RETRY_ONCE),
+            UNREACHABLE => Some(RETRY),
+            // Perhaps lost between Dify's worker and its API (Dify: traps 12), perhaps really nothing.
+            EMPTY => Some(LOOK_ONCE),
+            UNREADABLE | PAUSED => Some(Advice::Operator),
             _ => None,
         }
     }
@@ -206,8 +252,12 @@ impl Failure {
     }
 }
 
-/// Our own word for a workflow's failure; Dify gives none.
+// Our own words for what Dify gives none.
 const RUN_FAILED: &str = "run_failed";
+const UNREACHABLE: &str = "unreachable";
+const UNREADABLE: &str = "unreadable";
+const EMPTY: &str = "empty_answer";
+const PAUSED: &str = "workflow_paused";
 
 /// For answers that are not Dify's, and codes that are newer than the table.
 fn by_status(status: u16, mid_run: bool) -> Advice {

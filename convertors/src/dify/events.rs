@@ -298,7 +298,7 @@ impl FileRef {
         }
     }
 
-    fn list(fields: Fields<'_>, key: &str) -> Vec<Self> {
+    pub(super) fn list(fields: Fields<'_>, key: &str) -> Vec<Self> {
         fields
             .list(key)
             .map(|file| Self::of(Fields::of(file)))

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::events::FileRef;
 use super::fields::Fields;
 use super::ids::{ConversationId, MessageId, UploadId};
 
@@ -22,6 +23,8 @@ pub struct Message {
     pub query: String,
     /// The answer so far; empty while the run goes on.
     pub answer: String,
+    /// Files, the visitor's own included.
+    pub files: Vec<FileRef>,
     /// The run failed.
     pub failed: bool,
     /// Unix seconds, by Dify's clock.
@@ -48,6 +51,7 @@ fn message(value: &Value) -> Option<Message> {
             .and_then(ConversationId::read),
         query: fields.string("query"),
         answer: fields.string("answer"),
+        files: FileRef::list(fields, "message_files"),
         failed: fields.text("status") == Some("error"),
         created_at: fields.whole("created_at").unwrap_or_default(),
     })

@@ -1,0 +1,3 @@
+//! The bots that come with Kefu Bridge.
+
+pub mod ai;
