@@ -120,6 +120,7 @@ impl Turn {
 pub struct Cancelled {
     #[cfg(feature = "engine")]
     token: tokio_util::sync::CancellationToken,
+    interrupted: Arc<std::sync::atomic::AtomicBool>,
 }
 
 impl Cancelled {
@@ -144,5 +145,19 @@ impl Cancelled {
     #[cfg(feature = "engine")]
     pub fn cancel(&self) {
         self.token.cancel();
+    }
+
+    /// Says it because this process ends: the answer is wanted still, and its next life will ask again. What goes on
+    /// elsewhere by itself may be left to go on.
+    #[cfg(feature = "engine")]
+    pub fn interrupt(&self) {
+        self.interrupted
+            .store(true, std::sync::atomic::Ordering::Release);
+        self.token.cancel();
+    }
+
+    /// Whether the question will be asked again.
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupted.load(std::sync::atomic::Ordering::Acquire)
     }
 }

@@ -52,7 +52,7 @@ impl Engine {
         }
         // Answers in the making are given up: the lease hands their errands to the next life.
         for cancelled in self.running.lock().values() {
-            cancelled.cancel();
+            cancelled.interrupt();
         }
         side.finish().await;
     }

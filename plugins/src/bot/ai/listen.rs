@@ -44,7 +44,7 @@ pub(super) struct Listener<'a> {
 }
 
 impl Listener<'_> {
-    /// Hears a reply to its end, or to the end of all patience; then the run is stopped on Dify's side too.
+    /// Hears a reply to its end, or to the end of patience; a run that nobody waits for is stopped on Dify's side too.
     pub(super) async fn hear(&self, reply: Reply) -> Heard {
         let mut answer = Accumulator::with_base(self.dify.files_base());
         let broken = match reply {
@@ -54,7 +54,9 @@ impl Listener<'_> {
             }
             Reply::Stream(response) => self.read(response, &mut answer).await.err(),
         };
-        if matches!(broken, Some(Broken::Over(_))) {
+        if let Some(Broken::Over(over)) = broken
+            && self.is_final(over)
+        {
             self.stop(&answer).await;
         }
         Heard {
@@ -94,6 +96,16 @@ impl Listener<'_> {
             .into_iter()
             .for_each(|event| answer.fold(event));
         Ok(())
+    }
+
+    /// Whether nobody will come back for the answer. Someone who will must not stop the run: Dify keeps what a stopped run
+    /// had said so far, which then looks like the whole answer.
+    fn is_final(&self, over: Over) -> bool {
+        match over {
+            Over::Cancelled => !self.patience.is_interrupted(),
+            Over::Late => true,
+            Over::Silent => false,
+        }
     }
 
     /// Ends the run on Dify's side, which would otherwise go on and cost. Reported not to work in several versions: so

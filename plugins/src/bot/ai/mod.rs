@@ -21,10 +21,8 @@ use bridge_core::{
     bot::{Audience, BotError, BotSpec, ChatBot, Effect, Turn, async_trait},
     channel::Check,
     clock::Clock,
-    conversation::Phase,
     media::{MediaLibrary, Rendition},
     plugin::{BuildError, Plugin, Tools},
-    texts::Text,
 };
 use tokio::sync::Semaphore;
 
@@ -75,7 +73,8 @@ impl ChatBot for Ai {
 
     async fn answer(&self, _: Args, turn: &Turn) -> Result<Vec<Effect>, BotError> {
         if turn.by_agent() {
-            return Ok(hand_back(turn));
+            // `#AI`. The core tells everybody, also that it is not possible.
+            return Ok(vec![Effect::Assist]);
         }
         let memory = Memory::of(turn.memory(&self.name), &self.app);
         let replying = Replying {
@@ -105,16 +104,6 @@ bridge_core::register!(
         .background(config::LONGEST)
         .needs_section()
 );
-
-/// `#AI` by the agent who has the conversation.
-fn hand_back(turn: &Turn) -> Vec<Effect> {
-    match turn.conversation.phase {
-        Phase::Assigned { .. } | Phase::Queued(_) => vec![Effect::Assist],
-        Phase::Assisted | Phase::Resolved { .. } => {
-            vec![Effect::reply(turn.texts.say(Text::NotPossible, &[]))]
-        }
-    }
-}
 
 fn error_of(gave_up: &GaveUp, turn: &Turn) -> BotError {
     match gave_up {
@@ -200,3 +189,6 @@ impl Ai {
             .map_err(|refusal| refusal.failure.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -40,6 +40,11 @@ impl Patience {
         self.clock.now()
     }
 
+    /// Whether the question will be asked again in the bridge's next life.
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.cancelled.is_interrupted()
+    }
+
     /// Waits for `work`, as long as the whole question may take.
     pub(super) async fn during<T>(&self, work: impl Future<Output = T>) -> Result<T, Over> {
         tokio::select! {

@@ -239,7 +239,7 @@ mod tests {
         let file = question.files.remove(0);
         question.leave_out(&file);
         assert_eq!(question.words(Locale::Zh), "[图片]");
-        assert_eq!(Question::of(&turn, &[]).words(Locale::En), "[picture]");
+        assert_eq!(Question::of(&turn, &[]).words(Locale::Zh), "[图片]");
     }
 
     #[test]
