@@ -1,0 +1,137 @@
+//! Hiding secrets in what is recorded: enough stays to recognise a value, too little to use it.
+
+/// Query keys, form fields and JSON keys whose values are secrets.
+const SECRET_KEYS: &[&str] = &[
+    "access_token",
+    "usersig",
+    "secret",
+    "appsecret",
+    "api_key",
+    "refresh_token",
+];
+
+/// Headers worth showing.
+const SHOWN_HEADERS: &[&str] = &[
+    "content-type",
+    "content-length",
+    "content-disposition",
+    "authorization",
+    "user-agent",
+    "x-version",
+];
+
+/// How much of a secret is shown.
+const SHOWN: usize = 6;
+
+/// The header if it matters, its secret masked.
+pub(super) fn header((name, value): &(String, String)) -> Option<(String, String)> {
+    let name = name.to_ascii_lowercase();
+    if !SHOWN_HEADERS.contains(&name.as_str()) {
+        return None;
+    }
+    if name != "authorization" {
+        return Some((name, value.clone()));
+    }
+    let (scheme, secret) = value.split_once(' ').unwrap_or(("", value));
+    Some((name, format!("{scheme} {}", hidden(secret))))
+}
+
+/// Masks the values of secret query parameters.
+pub(super) fn url(url: &str) -> String {
+    let Some((path, query)) = url.split_once('?') else {
+        return url.to_owned();
+    };
+    let pairs = query.split('&').map(|pair| match pair.split_once('=') {
+        Some((key, value)) if is_secret(key) => format!("{key}={}", hidden(value)),
+        _ => pair.to_owned(),
+    });
+    format!("{path}?{}", pairs.collect::<Vec<_>>().join("&"))
+}
+
+/// Masks the string values of secret JSON keys, whatever surrounds them.
+pub(super) fn body(text: &str) -> String {
+    let mut masked = text.to_owned();
+    for key in SECRET_KEYS {
+        let quoted = format!("\"{key}\"");
+        if masked.contains(&quoted) {
+            masked = mask_values(&masked, &quoted);
+        }
+    }
+    masked
+}
+
+fn mask_values(text: &str, quoted: &str) -> String {
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(quoted) {
+        let (before, after) = rest.split_at(at + quoted.len());
+        masked.push_str(before);
+        rest = after;
+        if let Some((gap, value, tail)) = string_value(rest) {
+            masked.push_str(gap);
+            masked.push_str(&hidden(value));
+            rest = tail;
+        }
+    }
+    masked + rest
+}
+
+/// Splits `: "value"…` into what precedes the value, the value, and what follows it.
+fn string_value(text: &str) -> Option<(&str, &str, &str)> {
+    let colon = text.trim_start().strip_prefix(':')?;
+    let value = colon.trim_start().strip_prefix('"')?;
+    let gap = &text[..text.len() - value.len()];
+    let end = value.find('"')?;
+    Some((gap, &value[..end], &value[end..]))
+}
+
+fn is_secret(key: &str) -> bool {
+    SECRET_KEYS
+        .iter()
+        .any(|secret| key.eq_ignore_ascii_case(secret))
+}
+
+fn hidden(value: &str) -> String {
+    let shown: String = value.chars().take(SHOWN).collect();
+    // A short secret would be shown whole.
+    match value.chars().count() > 2 * SHOWN {
+        true => format!("{shown}…"),
+        false => "…".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_keep_their_shape_and_lose_their_secrets() {
+        assert_eq!(
+            url("/cgi-bin/token?appid=wx1&secret=0123456789abcdef&x=1"),
+            "/cgi-bin/token?appid=wx1&secret=012345…&x=1"
+        );
+        assert_eq!(url("/a?usersig=short"), "/a?usersig=…");
+        assert_eq!(url("/plain"), "/plain");
+    }
+
+    #[test]
+    fn json_loses_its_secrets_however_it_is_spaced() {
+        assert_eq!(
+            body(r#"{"appid":"wx1","secret" : "0123456789abcdef","n":1}"#),
+            r#"{"appid":"wx1","secret" : "012345…","n":1}"#
+        );
+        assert_eq!(
+            body(r#"{"access_token":"72_0123456789","expires_in":7200}"#),
+            r#"{"access_token":"72_012…","expires_in":7200}"#
+        );
+        assert_eq!(body(r#"{"secret":12}"#), r#"{"secret":12}"#);
+    }
+
+    #[test]
+    fn headers_that_say_nothing_are_left_out() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(header(&pair("Accept", "*/*")), None);
+        let masked = header(&pair("Authorization", "Bearer app-0123456789abc"));
+        assert_eq!(masked, Some(pair("authorization", "Bearer app-01…")));
+    }
+}
