@@ -2,5 +2,6 @@
 
 pub mod dify;
 pub mod tencent_im;
+pub mod wechat;
 
 pub use bridge_core::markdown;

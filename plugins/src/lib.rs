@@ -1,4 +1,5 @@
 //! The bots, guards and channels that come with Kefu Bridge
 
 pub mod bot;
+pub mod channel;
 pub(crate) mod http;

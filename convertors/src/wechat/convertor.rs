@@ -1,0 +1,280 @@
+//! The [`Convertor`] of official accounts. Media must be the platform's before they are written: the channel uploads
+//! them and puts their `media_id` in; what was not uploaded is shown as a link.
+
+use bridge_core::{
+    channel::Capabilities,
+    convert::{ConvertError, Convertor, Loss, Written},
+    message::{Content, InboxName, Media, MediaSource, MenuItem as Item},
+};
+
+use super::{
+    Fields, callback,
+    send::{Article, MediaBody, MenuBody, MenuItem, Message, NewsBody, PageBody, VideoBody},
+};
+
+/// The vocabulary of an official account's inbox.
+#[derive(Debug, Clone)]
+pub struct WeChat {
+    /// The inbox: media that come in are fetched by it.
+    pub inbox: InboxName,
+}
+
+/// What comes in and what goes out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wire {
+    /// A callback's fields.
+    Callback(Fields),
+    /// A customer message.
+    Message(Message),
+}
+
+impl Convertor for WeChat {
+    type Wire = Wire;
+
+    fn read(&self, wire: &Wire) -> Result<Vec<Content>, ConvertError> {
+        match wire {
+            Wire::Callback(fields) => Ok(vec![callback::content(fields, &self.inbox)?]),
+            Wire::Message(message) => Ok(vec![self.read_back(message)]),
+        }
+    }
+
+    fn write(&self, content: &Content, _: &Capabilities) -> Result<Written<Wire>, ConvertError> {
+        let (message, what) = self.message(content)?;
+        let lost = what
+            .map(|what| Loss::new(content.kind(), what))
+            .into_iter()
+            .collect();
+        Ok(Written {
+            parts: vec![Wire::Message(message)],
+            lost,
+        })
+    }
+}
+
+impl WeChat {
+    /// A content as a customer message, and what of it is lost.
+    fn message(&self, content: &Content) -> Result<(Message, Option<&'static str>), ConvertError> {
+        let shown = |message| Ok((message, None));
+        let link = "shown as a link";
+        match content {
+            Content::Text(text) if text.text.trim().is_empty() => {
+                Err(unspeakable(content, "an empty text"))
+            }
+            Content::Text(text) => shown(Message::text(&text.text)),
+            Content::Choice { label, .. } => shown(Message::text(label)),
+            Content::Image { media } => match self.uploaded(media) {
+                Some(media_id) => shown(Message::Image {
+                    image: MediaBody { media_id },
+                }),
+                None => Ok((linked("图片", media, content)?, Some(link))),
+            },
+            Content::Voice { media, words, .. } => match self.uploaded(media) {
+                Some(media_id) => shown(Message::Voice {
+                    voice: MediaBody { media_id },
+                }),
+                None => {
+                    let words = words
+                        .as_deref()
+                        .map(|words| format!("“{words}”"))
+                        .unwrap_or_default();
+                    Ok((
+                        linked(&format!("语音{words}"), media, content)?,
+                        Some("shown as a link with its words"),
+                    ))
+                }
+            },
+            Content::Video {
+                media, thumbnail, ..
+            } => {
+                match (
+                    self.uploaded(media),
+                    thumbnail
+                        .as_ref()
+                        .and_then(|thumbnail| self.uploaded(thumbnail)),
+                ) {
+                    (Some(media_id), Some(thumb_media_id)) => {
+                        let (title, description) =
+                            (media.name.clone().unwrap_or_default(), String::new());
+                        shown(Message::Video {
+                            video: VideoBody {
+                                media_id,
+                                thumb_media_id,
+                                title,
+                                description,
+                            },
+                        })
+                    }
+                    _ => Ok((linked("视频", media, content)?, Some(link))),
+                }
+            }
+            Content::File { media } => {
+                let name = media.name.as_deref().unwrap_or_default();
+                Ok((linked(&format!("文件 {name}"), media, content)?, Some(link)))
+            }
+            Content::Location {
+                latitude,
+                longitude,
+                label,
+            } => {
+                let map = format!(
+                    "https://apis.map.qq.com/uri/v1/marker?marker=coord:{latitude},{longitude}"
+                );
+                Ok((
+                    Message::text(format!("📍 {label}\n{map}")),
+                    Some("shown as a map link"),
+                ))
+            }
+            Content::Link {
+                title,
+                description,
+                url,
+                picture_url,
+            } => {
+                let (title, description, url) = (title.clone(), description.clone(), url.clone());
+                let picurl = picture_url.clone().unwrap_or_default();
+                shown(Message::News {
+                    news: NewsBody {
+                        articles: [Article {
+                            title,
+                            description,
+                            url,
+                            picurl,
+                        }],
+                    },
+                })
+            }
+            Content::MiniProgram {
+                app_id,
+                title,
+                path,
+                thumbnail,
+            } => {
+                match thumbnail
+                    .as_ref()
+                    .and_then(|thumbnail| self.uploaded(thumbnail))
+                {
+                    Some(thumb_media_id) => {
+                        let (title, appid, pagepath) =
+                            (title.clone(), app_id.clone(), path.clone());
+                        shown(Message::MiniProgramPage {
+                            miniprogrampage: PageBody {
+                                title,
+                                appid,
+                                pagepath,
+                                thumb_media_id,
+                            },
+                        })
+                    }
+                    None => Ok((
+                        Message::text(format!("[小程序] {title}")),
+                        Some("shown as its title"),
+                    )),
+                }
+            }
+            Content::Menu { head, items, tail } => shown(menu(head, items, tail)),
+            other => Err(unspeakable(other, "it is nothing that can be said")),
+        }
+    }
+
+    fn uploaded(&self, media: &Media) -> Option<String> {
+        match &media.source {
+            MediaSource::Remote { inbox, handle, .. }
+                if *inbox == self.inbox && !handle.is_empty() =>
+            {
+                Some(handle.clone())
+            }
+            _ => None,
+        }
+    }
+
+    /// What a customer message says: the other direction, for whoever reads what was sent.
+    fn read_back(&self, message: &Message) -> Content {
+        let media = |handle: &str| Media::remote(&self.inbox, handle, None);
+        match message {
+            Message::Text { text } => Content::text(&text.content),
+            Message::Image { image } => Content::Image {
+                media: media(&image.media_id),
+            },
+            Message::Voice { voice } => Content::Voice {
+                media: media(&voice.media_id),
+                words: None,
+                seconds: None,
+            },
+            Message::Video { video } => Content::Video {
+                media: Media {
+                    name: Some(video.title.clone()).filter(|title| !title.is_empty()),
+                    ..media(&video.media_id)
+                },
+                thumbnail: Some(media(&video.thumb_media_id)),
+                seconds: None,
+            },
+            Message::News {
+                news: NewsBody {
+                    articles: [article],
+                },
+            } => Content::Link {
+                title: article.title.clone(),
+                description: article.description.clone(),
+                url: article.url.clone(),
+                picture_url: Some(article.picurl.clone()).filter(|url| !url.is_empty()),
+            },
+            Message::MsgMenu { msgmenu } => Content::Menu {
+                head: msgmenu.head_content.clone(),
+                items: msgmenu
+                    .list
+                    .iter()
+                    .map(|item| Item {
+                        id: item.id.clone(),
+                        label: item.content.clone(),
+                    })
+                    .collect(),
+                tail: msgmenu.tail_content.clone(),
+            },
+            Message::MiniProgramPage {
+                miniprogrampage: page,
+            } => Content::MiniProgram {
+                app_id: page.appid.clone(),
+                title: page.title.clone(),
+                path: page.pagepath.clone(),
+                thumbnail: Some(media(&page.thumb_media_id)),
+            },
+        }
+    }
+}
+
+fn menu(head: &str, items: &[Item], tail: &str) -> Message {
+    let list = items
+        .iter()
+        .map(|item| MenuItem {
+            id: item.id.clone(),
+            content: item.label.clone(),
+        })
+        .collect();
+    Message::MsgMenu {
+        msgmenu: MenuBody {
+            head_content: head.to_owned(),
+            list,
+            tail_content: tail.to_owned(),
+        },
+    }
+}
+
+/// Something the platform cannot show, as words with where to find it.
+fn linked(what: &str, media: &Media, content: &Content) -> Result<Message, ConvertError> {
+    match &media.source {
+        MediaSource::Remote { url: Some(url), .. } => {
+            Ok(Message::text(format!("[{}] {url}", what.trim())))
+        }
+        _ => Err(unspeakable(
+            content,
+            "it was neither uploaded nor has it a URL",
+        )),
+    }
+}
+
+fn unspeakable(content: &Content, detail: &str) -> ConvertError {
+    ConvertError::Unspeakable {
+        kind: content.kind(),
+        detail: detail.to_owned(),
+    }
+}

@@ -1,0 +1,24 @@
+//! WeChat's vocabulary: official accounts. Signatures and crypto of the message push, callbacks in XML and JSON, bodies
+//! of the customer-message API, and what each error code asks for. Sources: WeChat, message push and customer messages.
+
+pub mod callback;
+mod convertor;
+pub mod crypto;
+pub mod error_table;
+mod fields;
+pub mod send;
+pub mod signature;
+#[cfg(test)]
+mod tests;
+
+pub use convertor::{WeChat, Wire};
+pub use fields::{Fields, Unreadable};
+
+/// For fuzzing: reads any bytes as a callback's body and as content; must not panic, whatever comes.
+pub fn fuzz_callback(body: &[u8]) {
+    if let Ok(fields) = Fields::read(body) {
+        let inbox = bridge_core::message::InboxName::new("fuzz");
+        let _ = callback::content(&fields, &inbox);
+        let _ = callback::external_id(&fields);
+    }
+}

@@ -1,0 +1,110 @@
+//! Bodies of the customer-message API (WeChat: 4.3). Serialised as raw UTF-8: `\u` escapes are refused (40033).
+
+use serde::Serialize;
+
+/// `POST /cgi-bin/message/custom/send`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CustomSend<'a> {
+    /// The openid.
+    pub touser: &'a str,
+    /// What.
+    #[serde(flatten)]
+    pub message: &'a Message,
+}
+
+/// A customer message: `msgtype` and the object of the same name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "msgtype", rename_all = "lowercase")]
+#[expect(missing_docs, reason = "names and meaning are the platform's")]
+pub enum Message {
+    Text { text: TextBody },
+    Image { image: MediaBody },
+    Voice { voice: MediaBody },
+    Video { video: VideoBody },
+    News { news: NewsBody },
+    MsgMenu { msgmenu: MenuBody },
+    MiniProgramPage { miniprogrampage: PageBody },
+}
+
+/// Words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TextBody {
+    /// At most 2048 bytes of UTF-8 (WeChat: 6.1).
+    pub content: String,
+}
+
+/// Something uploaded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MediaBody {
+    /// From the media API; lives three days.
+    pub media_id: String,
+}
+
+/// A video.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct VideoBody {
+    /// The video's.
+    pub media_id: String,
+    /// Its picture's.
+    pub thumb_media_id: String,
+    /// Title.
+    pub title: String,
+    /// Description.
+    pub description: String,
+}
+
+/// One article: more are refused (45008).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NewsBody {
+    /// Exactly one.
+    pub articles: [Article; 1],
+}
+
+/// A link with a title.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "names and meaning are the platform's")]
+pub struct Article {
+    pub title: String,
+    pub description: String,
+    pub url: String,
+    pub picurl: String,
+}
+
+/// A question with choices.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "names and meaning are the platform's")]
+pub struct MenuBody {
+    pub head_content: String,
+    pub list: Vec<MenuItem>,
+    pub tail_content: String,
+}
+
+/// A choice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MenuItem {
+    /// A decimal number: other ids come back as `0` (WeChat: 6.3).
+    pub id: String,
+    /// The label.
+    pub content: String,
+}
+
+/// A mini-program page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "names and meaning are the platform's")]
+pub struct PageBody {
+    pub title: String,
+    pub appid: String,
+    pub pagepath: String,
+    pub thumb_media_id: String,
+}
+
+impl Message {
+    /// Words.
+    pub fn text(content: impl Into<String>) -> Self {
+        Self::Text {
+            text: TextBody {
+                content: content.into(),
+            },
+        }
+    }
+}

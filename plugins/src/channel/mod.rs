@@ -1,0 +1,3 @@
+//! Channels: one folder each.
+
+pub mod wechat;

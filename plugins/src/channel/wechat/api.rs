@@ -1,0 +1,156 @@
+//! Calls to the account's API: the token in the query, the answer's `errcode` read, one repeat after a refused token.
+//! No URL, and so no token, ever gets into an error.
+
+use std::time::Duration;
+
+use bridge_convertors::wechat::error_table::{Action, action};
+use bridge_core::{
+    channel::{ChannelError, ChannelErrorKind},
+    error::Remedy,
+    plugin::{BuildError, Tools},
+};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{config::Config, token::Tokens};
+
+/// The most of an answer that is read, downloads apart.
+const ANSWER: usize = 1 << 20;
+
+pub(super) struct Api {
+    pub(super) base: String,
+    pub(super) http: reqwest::Client,
+    pub(super) tokens: Tokens,
+    pub(super) cache: std::sync::Arc<dyn bridge_core::cache::Cache>,
+}
+
+impl Api {
+    pub(super) fn new(config: &Config, tools: &Tools) -> Result<Self, BuildError> {
+        let http = crate::http::client()
+            .timeout(Duration::from_secs(12))
+            .build()
+            .map_err(|error| BuildError::new("api_base", error.without_url().to_string(), ""))?;
+        let base = config.api_base.trim_end_matches('/').to_owned();
+        let tokens = Tokens::new(config, http.clone(), tools);
+        Ok(Self {
+            base,
+            http,
+            tokens,
+            cache: tools.cache.clone(),
+        })
+    }
+
+    /// Posts a JSON body; the answer where `errcode` is 0 or absent.
+    pub(super) async fn post(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<Value, ChannelError> {
+        let body = serde_json::to_string(body).map_err(|error| {
+            ChannelError::new(ChannelErrorKind::Refused, Remedy::Never, error.to_string())
+        })?;
+        let request = |token: &str| {
+            let url = format!("{}{path}?access_token={token}", self.base);
+            self.http
+                .post(url)
+                .header("content-type", "application/json")
+                .body(body.clone())
+        };
+        self.call(request).await
+    }
+
+    /// Makes a call; after a refused token once more with another, and once more with a forced one.
+    pub(super) async fn call(
+        &self,
+        request: impl Fn(&str) -> reqwest::RequestBuilder,
+    ) -> Result<Value, ChannelError> {
+        let mut token = self.tokens.get().await?;
+        for again in [false, true] {
+            match answer(request(&token)).await {
+                Err(error) if refused_token(&error) => {
+                    token = self.tokens.another(&token, again).await?
+                }
+                other => return other,
+            }
+        }
+        answer(request(&token)).await
+    }
+}
+
+pub(super) fn refused_token(error: &ChannelError) -> bool {
+    error
+        .code
+        .is_some_and(|code| action(code) == Action::Refresh)
+}
+
+/// Sends a request and reads its JSON answer.
+pub(super) async fn answer(request: reqwest::RequestBuilder) -> Result<Value, ChannelError> {
+    let mut response = request.send().await.map_err(network)?;
+    let status = response.status();
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(network)? {
+        body.extend_from_slice(&chunk);
+        if body.len() > ANSWER {
+            return Err(ChannelError::network(
+                Remedy::Unknown,
+                "the answer is too long",
+            ));
+        }
+    }
+    if !status.is_success() {
+        // A gateway's word: whether the call went through is not known.
+        return Err(ChannelError::network(
+            Remedy::Unknown,
+            format!("HTTP {status}"),
+        ));
+    }
+    let value: Value = serde_json::from_slice(&body)
+        .map_err(|_| ChannelError::network(Remedy::Unknown, "the answer is not JSON"))?;
+    verdict(value)
+}
+
+/// `errcode` 0 or absent is success (WeChat: 4).
+pub(super) fn verdict(value: Value) -> Result<Value, ChannelError> {
+    match value["errcode"].as_i64().unwrap_or(0) {
+        0 => Ok(value),
+        code => Err(refused(code, value["errmsg"].as_str().unwrap_or_default())),
+    }
+}
+
+fn refused(code: i64, message: &str) -> ChannelError {
+    let detail = format!(
+        "errcode {code}: {}",
+        message.chars().take(300).collect::<String>()
+    );
+    match action(code) {
+        Action::Refresh => ChannelError::refused(code, Remedy::retry_secs(30), detail),
+        Action::Retry(after) => ChannelError::refused(code, Remedy::Retry { after }, detail),
+        Action::Reupload => ChannelError::refused(code, Remedy::Never, detail).advise(
+            "媒体文件已过期，请重新发送",
+            "the file has expired; please send it again",
+        ),
+        Action::Hold => ChannelError::refused(code, Remedy::Hold, detail).advise(
+            "下发额度已用完，客户再次发言后自动送出",
+            "the allowance is used up; it goes out when they write again",
+        ),
+        Action::Drop(zh, en) => ChannelError::refused(code, Remedy::Never, detail).advise(zh, en),
+        Action::Alarm(zh, en) => {
+            tracing::error!(code, detail, "the account's operator must act");
+            ChannelError {
+                kind: ChannelErrorKind::Configuration,
+                ..ChannelError::refused(code, Remedy::retry_secs(60), detail)
+            }
+            .advise(zh, en)
+        }
+    }
+}
+
+/// A connection that never was cannot have carried anything; what broke later may have arrived.
+pub(super) fn network(error: reqwest::Error) -> ChannelError {
+    let remedy = if error.is_connect() {
+        Remedy::retry_secs(1)
+    } else {
+        Remedy::Unknown
+    };
+    ChannelError::network(remedy, error.without_url().to_string())
+}
