@@ -206,6 +206,23 @@ impl Failure {
         }
     }
 
+    /// The code, if it is one that is known here; `other` else. For counters, whose labels must be few.
+    pub fn known_code(&self) -> &'static str {
+        let ours = [
+            RUN_FAILED,
+            UNREACHABLE,
+            UNREADABLE,
+            EMPTY,
+            PAUSED,
+            "not_found",
+        ];
+        let mut known = TABLE.iter().map(|(code, _)| *code).chain(ours);
+        match self.code.as_str() {
+            "" => "none",
+            code => known.find(|known| *known == code).unwrap_or("other"),
+        }
+    }
+
     /// What may be done about it.
     pub fn advice(&self) -> Advice {
         if let Some(exception) = self.exception() {

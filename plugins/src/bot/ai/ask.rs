@@ -167,8 +167,10 @@ impl Asking<'_> {
 
     /// Prepares the next try, or finds the answer after all.
     async fn mend(&mut self, left: &mut Left, miss: Miss) -> Result<Option<Answer>, GaveUp> {
-        let advice = miss.refusal.failure.advice();
-        tracing::warn!(error = %miss.refusal.failure, ?advice, "Dify did not answer");
+        let failure = &miss.refusal.failure;
+        let advice = failure.advice();
+        tracing::warn!(error = %failure, ?advice, "Dify did not answer");
+        metrics::counter!("kefu_dify_failures_total", "code" => failure.known_code()).increment(1);
         match advice {
             Advice::Renew if left.may_renew && self.conversation.is_some() => {
                 left.may_renew = false;

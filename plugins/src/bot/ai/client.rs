@@ -7,7 +7,7 @@ use bridge_convertors::dify::{
     records::{self, Message},
     request::{self, ByUser, ChatRequest},
 };
-use bridge_core::plugin::BuildError;
+use bridge_core::{plugin::BuildError, secret::Secret};
 use bytes::Bytes;
 use reqwest::{
     Client, RequestBuilder, Response,
@@ -24,6 +24,7 @@ use crate::http::{self, BodyError};
 pub(super) struct Dify {
     http: Client,
     bearer: HeaderValue,
+    key: Secret,
     base: String,
     files_base: Url,
 }
@@ -74,6 +75,7 @@ impl Dify {
         Ok(Self {
             http,
             bearer: bearer(config)?,
+            key: config.api_key.clone(),
             base: config.api_base.trim_end_matches('/').to_owned(),
             files_base,
         })
@@ -87,8 +89,8 @@ impl Dify {
     /// Asks a question.
     pub(super) async fn chat(&self, asked: &ChatRequest<'_>) -> Result<Reply, Refusal> {
         let response = self.send(self.post(request::CHAT, asked)).await?;
-        match media_type(response.headers()) {
-            "text/event-stream" => Ok(Reply::Stream(response)),
+        match media_type(response.headers()).as_str() {
+            "text/event-stream" | "" => Ok(Reply::Stream(response)),
             "application/json" => Ok(Reply::Whole(read(response).await?)),
             other => {
                 let what = format!("an answer of type {other:?} instead of events");
@@ -164,7 +166,7 @@ impl Dify {
 
     /// A file of Dify's own server, at most `limit` bytes. It is signed by its address; the key stays here.
     pub(super) async fn download(&self, url: &str, limit: usize) -> Result<Bytes, Refusal> {
-        let response = accepted(self.http.get(url).send().await).await?;
+        let response = self.accepted(self.http.get(url).send().await).await?;
         http::body(response, limit).await.map_err(cut)
     }
 
@@ -178,7 +180,27 @@ impl Dify {
 
     async fn send(&self, asked: RequestBuilder) -> Result<Response, Refusal> {
         let asked = asked.header(AUTHORIZATION, self.bearer.clone());
-        accepted(asked.send().await).await
+        self.accepted(asked.send().await).await
+    }
+
+    async fn accepted(&self, sent: reqwest::Result<Response>) -> Result<Response, Refusal> {
+        let response = sent.map_err(unsent)?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let retry_after = response
+            .headers()
+            .get(RETRY_AFTER)
+            .and_then(|value| value.to_str().ok())
+            .and_then(error_table::retry_after);
+        let body = http::body(response, REFUSAL).await.unwrap_or_default();
+        // Some gateways repeat a request's headers; the key must not reach a log that way.
+        let body = String::from_utf8_lossy(&body).replace(self.key.expose(), "***");
+        Err(Refusal {
+            failure: Failure::of_response(status.as_u16(), body.as_bytes()),
+            retry_after,
+        })
     }
 }
 
@@ -188,24 +210,6 @@ fn bearer(config: &Config) -> Result<HeaderValue, BuildError> {
         .map_err(|_| BuildError::new("api_key", "cannot stand in a header", "app-…"))?;
     bearer.set_sensitive(true);
     Ok(bearer)
-}
-
-async fn accepted(sent: reqwest::Result<Response>) -> Result<Response, Refusal> {
-    let response = sent.map_err(unsent)?;
-    let status = response.status();
-    if status.is_success() {
-        return Ok(response);
-    }
-    let retry_after = response
-        .headers()
-        .get(RETRY_AFTER)
-        .and_then(|value| value.to_str().ok())
-        .and_then(error_table::retry_after);
-    let body = http::body(response, REFUSAL).await.unwrap_or_default();
-    Err(Refusal {
-        failure: Failure::of_response(status.as_u16(), &body),
-        retry_after,
-    })
 }
 
 async fn read(response: Response) -> Result<Bytes, Refusal> {
@@ -225,12 +229,12 @@ fn cut(error: BodyError) -> Refusal {
     Failure::cut_off(&error.to_string()).into()
 }
 
-fn media_type(headers: &HeaderMap) -> &str {
+fn media_type(headers: &HeaderMap) -> String {
     headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split(';').next())
-        .map_or("", str::trim)
+        .map_or_else(String::new, |kind| kind.trim().to_ascii_lowercase())
 }
 
 /// Dify refuses slashes in a name, and wants one.

@@ -38,6 +38,10 @@ pub struct Config {
     /// name, the contact's name and the last messages (what a person said is not in Dify's own memory).
     #[serde(default)]
     pub inputs: Map<String, Value>,
+    /// After so long without an answer a new Dify conversation begins. Dify keeps a chatbot's and an agent's prompt as it was
+    /// when the conversation began, so without an end to it old contacts never meet a new prompt.
+    #[serde(default = "default::forget_after")]
+    pub forget_after: Span,
     /// Which of the contact's files are passed on to the app; it must have them switched on.
     #[serde(default = "default::files")]
     pub files: Vec<Attachable>,
@@ -139,6 +143,10 @@ mod default {
 
     pub(super) fn retries() -> u32 {
         3
+    }
+
+    pub(super) fn forget_after() -> Span {
+        Span::secs(30 * 86_400)
     }
 
     pub(super) fn files() -> Vec<Attachable> {

@@ -1,6 +1,7 @@
 //! What the assistant remembers of a conversation: its twin on Dify's side.
 
-use bridge_convertors::dify::{ConversationId, MessageId};
+use bridge_convertors::dify::{ConversationId, MessageId, events::Ids};
+use bridge_core::clock::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -15,16 +16,29 @@ pub(super) struct Memory {
     /// The last answer, for feedback, and to tell a new answer from an old one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) message: Option<MessageId>,
+    /// When it was given.
+    #[serde(default)]
+    pub(super) at: Timestamp,
 }
 
 impl Memory {
-    /// What was remembered, if it was of this app.
-    pub(super) fn of(kept: Option<Self>, app: &str) -> Self {
-        kept.filter(|memory| memory.app == app)
-            .unwrap_or_else(|| Self {
-                app: app.to_owned(),
-                ..Self::default()
-            })
+    /// What was remembered, if it was of this app and not before `since`.
+    pub(super) fn of(kept: Option<Self>, app: &str, since: Timestamp) -> Self {
+        let fits = |memory: &Self| memory.app == app && memory.at >= since;
+        kept.filter(fits).unwrap_or_else(|| Self {
+            app: app.to_owned(),
+            ..Self::default()
+        })
+    }
+
+    /// The same after another answer.
+    pub(super) fn after(&self, answer: &Ids, at: Timestamp) -> Self {
+        Self {
+            app: self.app.clone(),
+            conversation: answer.conversation.clone().or(self.conversation.clone()),
+            message: answer.message.clone().or(self.message.clone()),
+            at,
+        }
     }
 }
 
@@ -51,13 +65,19 @@ mod tests {
         assert_eq!(one, fingerprint("https://api.dify.ai/v1/", "app-1"));
         assert_ne!(one, fingerprint("https://api.dify.ai/v1", "app-2"));
         assert!(!one.contains("app") && one.len() == 16);
+    }
 
+    #[test]
+    fn what_is_of_another_app_or_too_old_is_forgotten() {
         let kept = Memory {
-            app: one.clone(),
+            app: "one".into(),
             conversation: ConversationId::read("c1"),
             message: None,
+            at: Timestamp(5),
         };
-        assert_eq!(Memory::of(Some(kept.clone()), &one), kept);
-        assert_eq!(Memory::of(Some(kept), "other").conversation, None);
+        let of = |app: &str, since| Memory::of(Some(kept.clone()), app, Timestamp(since));
+        assert_eq!(of("one", 5), kept);
+        assert_eq!(of("other", 5).conversation, None);
+        assert_eq!(of("one", 6).conversation, None);
     }
 }

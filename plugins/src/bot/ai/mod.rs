@@ -16,7 +16,7 @@ mod reply;
 
 use std::sync::Arc;
 
-use bridge_convertors::dify::{UploadId, request::InputFile};
+use bridge_convertors::dify::{Answer, UploadId, request::InputFile};
 use bridge_core::{
     bot::{Audience, BotError, BotSpec, ChatBot, Effect, Turn, async_trait},
     channel::Check,
@@ -25,6 +25,7 @@ use bridge_core::{
     plugin::{BuildError, Plugin, Tools},
 };
 use tokio::sync::Semaphore;
+use tracing::Instrument as _;
 
 pub use config::{App, Attachable, Config, OnFailure, Provider};
 
@@ -76,21 +77,8 @@ impl ChatBot for Ai {
             // `#AI`. The core tells everybody, also that it is not possible.
             return Ok(vec![Effect::Assist]);
         }
-        let memory = Memory::of(turn.memory(&self.name), &self.app);
-        let replying = Replying {
-            dify: &self.dify,
-            media: &self.media,
-            bot: &self.name,
-            marks: &self.config.handoff_marks,
-            on_failure: self.config.on_failure,
-            turn,
-        };
-        match self.ask(turn, &memory).await {
-            Ok(answer) => Ok(replying.answered(answer, memory).await),
-            Err(gave_up) => replying
-                .failed(&gave_up, &memory)
-                .ok_or_else(|| error_of(&gave_up, turn)),
-        }
+        let span = tracing::info_span!("ai", trace = turn.trace.0);
+        self.reply(turn).instrument(span).await
     }
 
     fn check(&self) -> Option<&dyn Check> {
@@ -105,6 +93,20 @@ bridge_core::register!(
         .needs_section()
 );
 
+/// What the operator of Dify finds the run by, and what it cost.
+fn log(answer: &Answer) {
+    let ids = &answer.ids;
+    tracing::info!(
+        task = ids.task.as_ref().map(|id| id.as_str()),
+        message = ids.message.as_ref().map(|id| id.as_str()),
+        conversation = ids.conversation.as_ref().map(|id| id.as_str()),
+        tokens = answer.usage.total_tokens,
+        sources = answer.sources.len(),
+        "Dify answered"
+    );
+    metrics::counter!("kefu_dify_tokens_total").increment(answer.usage.total_tokens);
+}
+
 fn error_of(gave_up: &GaveUp, turn: &Turn) -> BotError {
     match gave_up {
         GaveUp::Failed { failure, .. } => {
@@ -115,11 +117,30 @@ fn error_of(gave_up: &GaveUp, turn: &Turn) -> BotError {
 }
 
 impl Ai {
-    async fn ask(
-        &self,
-        turn: &Turn,
-        memory: &Memory,
-    ) -> Result<bridge_convertors::dify::Answer, GaveUp> {
+    /// The answer to everything the contact said since the last one, as effects.
+    async fn reply(&self, turn: &Turn) -> Result<Vec<Effect>, BotError> {
+        let since = turn.now - self.config.forget_after.0;
+        let memory = Memory::of(turn.memory(&self.name), &self.app, since);
+        let replying = Replying {
+            dify: &self.dify,
+            media: &self.media,
+            bot: &self.name,
+            marks: &self.config.handoff_marks,
+            on_failure: self.config.on_failure,
+            turn,
+        };
+        match self.ask(turn, &memory).await {
+            Ok(answer) => {
+                log(&answer);
+                Ok(replying.answered(answer, &memory).await)
+            }
+            Err(gave_up) => replying
+                .failed(&gave_up, &memory)
+                .ok_or_else(|| error_of(&gave_up, turn)),
+        }
+    }
+
+    async fn ask(&self, turn: &Turn, memory: &Memory) -> Result<Answer, GaveUp> {
         let thread = &turn.conversation.thread;
         let user = format!("{}:{}", thread.inbox, thread.peer);
         let span = self.config.timeout.0;

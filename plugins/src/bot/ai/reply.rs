@@ -30,15 +30,11 @@ pub(super) struct Replying<'a> {
 
 impl Replying<'_> {
     /// The effects of an answer.
-    pub(super) async fn answered(&self, answer: Answer, memory: Memory) -> Vec<Effect> {
+    pub(super) async fn answered(&self, answer: Answer, memory: &Memory) -> Vec<Effect> {
         let (words, asks_for_person) = without_marks(&answer.text, self.marks);
         let (files, addresses) = self.fetched(answer.files).await;
         let words = with_addresses(words, &addresses);
-        let memory = Memory {
-            conversation: answer.ids.conversation.or(memory.conversation),
-            message: answer.ids.message.or(memory.message),
-            ..memory
-        };
+        let memory = memory.after(&answer.ids, self.turn.now);
         let mut effects = vec![Turn::remember(self.bot, &memory)];
         if !words.is_empty() {
             effects.push(Effect::TellContact(Content::markdown(words)));
@@ -84,15 +80,7 @@ impl Replying<'_> {
         if heard.outcome != Outcome::Incomplete || words.is_empty() {
             return None;
         }
-        let memory = Memory {
-            conversation: heard
-                .ids
-                .conversation
-                .clone()
-                .or(memory.conversation.clone()),
-            message: heard.ids.message.clone().or(memory.message.clone()),
-            app: memory.app.clone(),
-        };
+        let memory = memory.after(&heard.ids, self.turn.now);
         Some(vec![
             Turn::remember(self.bot, &memory),
             Effect::TellContact(Content::markdown(words + "……")),

@@ -72,6 +72,22 @@ async fn another_apps_conversation_is_not_gone_on_with() {
 }
 
 #[tokio::test]
+async fn after_a_long_silence_the_conversation_is_begun_anew() {
+    let mut kit = Kit::with(json!({"forget_after": "7d"})).await;
+    kit.peer.chat_recorded("02-chat-streaming.txt", 0);
+    let first = kit.answer(&Turn::of_contact("hello there")).await.unwrap();
+    kit.peer.asked().await;
+    for (days, goes_on) in [(7, true), (8, false)] {
+        kit.peer.chat_events(&[&piece("在"), END]);
+        let mut turn = turn_with("在吗", remembered(&first));
+        turn.now = turn.now + Duration::from_secs(days * 86_400);
+        kit.answer(&turn).await.unwrap();
+        let asked = kit.peer.asked().await.json();
+        assert_eq!(asked.get("conversation_id").is_some(), goes_on, "{days}");
+    }
+}
+
+#[tokio::test]
 async fn every_kind_of_app_is_heard_to_its_end() {
     let cases = [
         (

@@ -1,6 +1,10 @@
 //! Everything that goes wrong, and that a contact is never left without a word.
 
-use std::time::Duration;
+use std::{
+    io,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use bridge_core::{
     bot::{BotError, Effect, Turn},
@@ -66,6 +70,36 @@ async fn a_wrong_key_is_said_once_and_never_shown() {
     assert!(!format!("{error:?}").contains(KEY));
     kit.peer.asked().await;
     assert!(kit.peer.rest().is_empty());
+}
+
+/// Everything that is logged, by anybody, from here on in this thread.
+fn logged() -> (Arc<Mutex<Vec<u8>>>, tracing::subscriber::DefaultGuard) {
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(Written::to(log.clone()))
+        .finish();
+    (log, tracing::subscriber::set_default(subscriber))
+}
+
+#[tokio::test]
+async fn the_key_is_in_no_log_even_if_a_gateway_repeats_it() {
+    let (log, _guard) = logged();
+    let kit = Kit::with(json!({"retries": 1})).await;
+    let page = format!("<pre>Authorization: Bearer {KEY}</pre>");
+    kit.peer.raw(CHAT, response(502, "text/html", "", &page));
+    let code = format!(r#"{{"code":"{KEY}","message":"{KEY}"}}"#);
+    kit.peer.chat_refused(400, &code);
+    let error = asked_patiently(&kit, Turn::of_contact("在吗"))
+        .await
+        .unwrap_err();
+    let log = String::from_utf8(log.lock().unwrap().clone()).unwrap();
+    assert!(
+        log.contains("Dify did not answer") && log.contains("***"),
+        "{log}"
+    );
+    assert!(!log.contains(KEY), "{log}");
+    assert!(!error.to_string().contains(KEY));
 }
 
 #[tokio::test]
@@ -384,5 +418,26 @@ async fn a_memory_that_cannot_be_read_is_no_memory() {
         let effects = kit.answer(&turn_with("在吗", Some(memory))).await.unwrap();
         assert_eq!(told(&effects), ["好"]);
         assert_eq!(kit.peer.asked().await.json().get("conversation_id"), None);
+    }
+}
+
+/// A writer into memory.
+#[derive(Clone)]
+struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl Written {
+    fn to(log: Arc<Mutex<Vec<u8>>>) -> impl Fn() -> Self {
+        move || Self(log.clone())
+    }
+}
+
+impl io::Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
