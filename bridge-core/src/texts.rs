@@ -77,11 +77,7 @@ impl Texts {
             .replaced
             .get(text.name())
             .map_or_else(|| text.words(self.locale), String::as_str);
-        values
-            .iter()
-            .fold(words.to_owned(), |words, (place, value)| {
-                words.replace(&format!("{{{place}}}"), value)
-            })
+        fill(words, values)
     }
 
     /// Whether an operator has replaced a text by nothing: it is not to be said.
@@ -90,6 +86,26 @@ impl Texts {
             .get(text.name())
             .is_some_and(|words| words.trim().is_empty())
     }
+}
+
+/// Fills places in one pass: what a value contains is never taken for a place.
+fn fill(words: &str, values: &[(&str, &str)]) -> String {
+    let mut filled = String::with_capacity(words.len());
+    let mut rest = words;
+    while let Some(at) = rest.find('{') {
+        let (before, place) = rest.split_at(at);
+        filled.push_str(before);
+        let value = place.find('}').and_then(|end| {
+            let name = &place[1..end];
+            let (_, value) = values.iter().find(|(place, _)| *place == name)?;
+            Some((*value, end))
+        });
+        let (written, taken) = value.map_or(("{", 1), |(value, end)| (value, end + 1));
+        filled.push_str(written);
+        rest = &place[taken..];
+    }
+    filled.push_str(rest);
+    filled
 }
 
 /// A few words of a content, for notices about it: at most 30 characters.
@@ -233,16 +249,64 @@ texts! {
     DeskUnsupported = "desk_unsupported", "[客户发送了暂不支持的内容：{what}] {summary}", "[The contact sent something unsupported: {what}] {summary}";
 
     /// A command that does not exist.
-    CommandUnknown = "command_unknown", "没有“{name}”这个命令。{nearest}发送 #帮助 查看全部命令。",
-        "There is no command \"{name}\". {nearest}Send #help for all commands.";
+    CommandUnknown = "command_unknown", "没有“{name}”这个命令。{nearest}发送 #帮助 查看全部命令；要把以 # 开头的内容发给客户，请以 ## 开头。",
+        "There is no command \"{name}\". {nearest}Send #help for all commands, or begin with ## to send a # as it is.";
     /// Put in `{nearest}`.
     CommandNearest = "command_nearest", "您是不是想输入：{names}？", "Did you mean {names}? ";
     /// A command with wrong options.
     CommandUsage = "command_usage", "{wrong}\n用法：{usage}", "{wrong}\nUsage: {usage}";
     /// A command the sender may not use.
     CommandRefused = "command_refused", "您没有使用“{name}”命令的权限。", "You may not use \"{name}\".";
+    /// A command with a quote that is never closed.
+    CommandOpenQuote = "command_open_quote", "引号没有成对，请补上右引号；内容本身含引号时，用另一种引号括起来。",
+        "A quote is never closed. Close it, or put words that contain one in the other kind of quotes.";
+    /// A command that is too long.
+    CommandTooLong = "command_too_long", "命令太长了，最多 {limit} 个字。", "That command is too long; {limit} characters at most.";
+    /// An option that the command does not have.
+    WrongOption = "wrong_option", "没有 {option} 这个选项。{nearest}", "There is no option {option}. {nearest}";
+    /// More words than the command takes.
+    WrongSurplus = "wrong_surplus", "多出了“{word}”；含空格的内容请用引号括起来。", "\"{word}\" is one word too many; put words with spaces in quotes.";
+    /// Something required is missing.
+    WrongMissing = "wrong_missing", "缺少 {what}。", "{what} is missing.";
+    /// An option without its value.
+    WrongEmpty = "wrong_empty", "{option} 后面要写上内容。", "{option} needs a value after it.";
+    /// A value that is not one of the choices.
+    WrongChoice = "wrong_choice", "{option} 不能是“{value}”，可以是：{choices}。", "{option} cannot be \"{value}\"; it can be: {choices}.";
+    /// A value that cannot be read; `{why}` begins with a colon or is empty.
+    WrongValue = "wrong_value", "{option} 的内容“{value}”不正确{why}。", "\"{value}\" is not right for {option}{why}.";
+    /// Put in `{why}` where a number is expected.
+    WhyNumber = "why_number", "：应为数字", ": a number is expected";
+    /// Put in `{why}` where a number is out of range.
+    WhyRange = "why_range", "：应在 {range} 之间", ": it must be within {range}";
+    /// An option given twice.
+    WrongTwice = "wrong_twice", "{option} 只能写一次。", "{option} can be given once only.";
+    /// Two options that exclude one another.
+    WrongTogether = "wrong_together", "{option} 不能和 {other} 一起用。", "{option} cannot be used together with {other}.";
+    /// Any other fault.
+    WrongSomehow = "wrong_somehow", "命令的写法不对。", "That is not how this command is written.";
+    /// The commands somebody may use.
+    HelpList = "help_list", "可用命令：\n{commands}\n发送“#命令 --help”查看用法；要把以 # 开头的内容发给客户，请以 ## 开头。",
+        "Commands:\n{commands}\nSend \"#command --help\" for its usage; begin with ## to send a # as it is.";
+    /// A command's usage.
+    HelpUsage = "help_usage", "用法：{usage}", "Usage: {usage}";
+
+    /// To an agent who asks for the queue of a conversation that does not wait.
+    DeskQueueLength = "desk_queue_length", "当前有 {waiting} 位客户在排队。", "Contacts waiting now: {waiting}.";
+    /// To an agent who asks for the position of a waiting contact.
+    DeskQueuePosition = "desk_queue_position", "该客户排在第 {position} 位{estimate}，共 {waiting} 位在排队。",
+        "This contact is number {position} of {waiting} in the queue{estimate}.";
+    /// To a contact who asks for their position and does not wait.
+    NotWaiting = "not_waiting", "您当前没有在排队。回复“转人工”可联系人工客服。", "You are not in the queue. Reply \"agent\" to reach a person.";
+    /// To a contact who leaves where there is nothing to leave.
+    NothingToLeave = "nothing_to_leave", "您当前没有在排队，也没有人工客服在接待，直接发消息即可继续咨询。",
+        "You are neither in the queue nor with a person; just go on writing.";
+
     /// Transfer: no agent of that name.
-    AgentUnknown = "agent_unknown", "没有名为“{name}”的客服。{nearest}", "There is no agent \"{name}\". {nearest}";
+    AgentUnknown = "agent_unknown", "没有名为“{name}”的客服，会话未转接。{nearest}", "There is no agent \"{name}\"; nothing was changed. {nearest}";
+    /// Put in `{nearest}` of an unknown agent.
+    AgentNearest = "agent_nearest", "您是不是想找：{names}？", "Did you mean {names}?";
+    /// Transfer: the agent who was named lacks the skill that was asked for.
+    AgentLacksSkill = "agent_lacks_skill", "客服 {agent} 没有“{skill}”技能，会话未转接。", "{agent} does not have the skill \"{skill}\"; nothing was changed.";
     /// Transfer: all seats taken.
     AgentFull = "agent_full", "客服 {agent} 的接待数已满，会话未转接。", "{agent} has no free seat; nothing was changed.";
     /// Transfer: offline.
@@ -252,7 +316,7 @@ texts! {
     /// Transfer: to oneself.
     AgentSame = "agent_same", "会话已经由 {agent} 接待。", "{agent} has this conversation already.";
     /// A skill that nobody has.
-    SkillUnknown = "skill_unknown", "没有掌握“{skill}”技能的客服。", "Nobody has the skill \"{skill}\".";
+    SkillUnknown = "skill_unknown", "没有掌握“{skill}”技能的客服，会话未转接。", "Nobody has the skill \"{skill}\"; nothing was changed.";
     /// A move that is not possible now.
     NotPossible = "not_possible", "当前状态下无法执行该操作。", "That is not possible right now.";
     /// A bot that failed inline.

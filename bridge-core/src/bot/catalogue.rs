@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{BotSpec, DynBot};
+use super::{BotSpec, DynBot, Manual};
 use crate::message::BotName;
 
 /// A bot that is configured.
@@ -12,14 +12,17 @@ pub struct Known {
     pub spec: BotSpec,
     /// As built.
     pub bot: Arc<dyn DynBot>,
-    /// Its arguments, built once: names, help and usage come from here.
+    /// Its arguments, built once: an errand's words are parsed with it.
     pub command: clap::Command,
+    /// The arguments of plain speech, parsed once; `None` where it requires some.
+    pub speech: Option<clap::ArgMatches>,
 }
 
 /// The bots of this configuration.
 #[derive(Clone, Default)]
 pub struct Catalogue {
     bots: BTreeMap<BotName, Known>,
+    manual: Arc<Manual>,
 }
 
 /// Why a bot cannot be used as the configuration says.
@@ -43,17 +46,29 @@ pub enum CatalogueError {
 impl Catalogue {
     /// Adds a bot.
     pub fn insert(&mut self, spec: BotSpec, bot: Arc<dyn DynBot>) {
+        let command = super::grammar::command(&spec);
+        let speech = command
+            .clone()
+            .try_get_matches_from(std::iter::empty::<&str>())
+            .ok();
         let known = Known {
             spec,
             bot,
-            command: super::grammar::command(&spec),
+            command,
+            speech,
         };
+        Arc::make_mut(&mut self.manual).add(spec);
         self.bots.insert(BotName::new(spec.name), known);
     }
 
     /// The bot of that canonical name.
     pub fn get(&self, name: &BotName) -> Option<&Known> {
         self.bots.get(name)
+    }
+
+    /// Their commands.
+    pub fn manual(&self) -> &Arc<Manual> {
+        &self.manual
     }
 
     /// All, by name.

@@ -10,6 +10,7 @@ mod turn;
 pub use async_trait::async_trait;
 pub use catalogue::{Catalogue, CatalogueError, Known};
 pub use effect::Effect;
+pub use grammar::Manual;
 pub use spec::{Audience, BotSpec, DynBot, Pace};
 pub use turn::{Cancelled, Turn};
 

@@ -9,6 +9,7 @@ use clap::{Args as _, FromArgMatches as _};
 use super::{BotError, ChatBot, Effect, Turn};
 use crate::{
     channel::Check,
+    message::Author,
     plugin::{self, BuildError, Tools},
 };
 
@@ -34,6 +35,15 @@ impl Audience {
     pub fn admits_contacts(self) -> bool {
         matches!(self, Self::Contacts | Self::Everyone)
     }
+
+    /// Whether this author may.
+    pub fn admits(self, author: &Author) -> bool {
+        match author {
+            Author::Agent(_) => self.admits_agents(),
+            Author::Contact => self.admits_contacts(),
+            Author::System => false,
+        }
+    }
 }
 
 /// How fast a bot is.
@@ -55,6 +65,8 @@ pub struct BotSpec {
     pub name: &'static str,
     /// Other names of its command: `转接`.
     pub aliases: &'static [&'static str],
+    /// Other spellings of its command that are understood and not shown: `trasfor`.
+    pub spellings: &'static [&'static str],
     /// Who may use its command.
     pub audience: Audience,
     /// How fast it is.
@@ -74,6 +86,7 @@ impl BotSpec {
         Self {
             name,
             aliases: &[],
+            spellings: &[],
             audience: Audience::Agents,
             pace: Pace::Inline,
             needs_section: false,
@@ -87,6 +100,12 @@ impl BotSpec {
     /// Other names of its command.
     pub const fn aliases(mut self, aliases: &'static [&'static str]) -> Self {
         self.aliases = aliases;
+        self
+    }
+
+    /// Other spellings of its command that are understood and not shown.
+    pub const fn spellings(mut self, spellings: &'static [&'static str]) -> Self {
+        self.spellings = spellings;
         self
     }
 
@@ -123,7 +142,8 @@ impl BotSpec {
         (self.build)(config, tools)
     }
 
-    /// Its arguments as clap knows them; the about text is the doc comment of `Args`.
+    /// Its arguments as clap knows them. The chat help is in the doc comments of `Args`: the first paragraph in Chinese,
+    /// a second one, where there is one, in English.
     pub fn command(&self) -> clap::Command {
         (self.command)()
     }
@@ -133,8 +153,13 @@ impl BotSpec {
         (self.schema)()
     }
 
-    /// Its name and aliases.
+    /// Everything its command answers to.
     pub fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.shown_names().chain(self.spellings.iter().copied())
+    }
+
+    /// Its name and aliases, as help shows them.
+    pub fn shown_names(&self) -> impl Iterator<Item = &'static str> + use<> {
         std::iter::once(self.name).chain(self.aliases.iter().copied())
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::Manual;
 use crate::{
     clock::Timestamp,
     conversation::{Contact, Conversation},
@@ -24,8 +25,10 @@ pub struct Turn {
     pub author: Author,
     /// The agent who speaks, where the author is one of ours.
     pub agent: Option<AgentName>,
-    /// What was said.
+    /// What was said; a command with its `#`.
     pub said: Option<Content>,
+    /// The name a command was called by, in lower case and half width; `None`: plain speech.
+    pub called: Option<String>,
     /// For a background bot: everything said since its last answer, merged into one question.
     pub question: Vec<Said>,
     /// For a background bot: which try this is, from 1. From 2 on somebody may have been asked already.
@@ -42,6 +45,8 @@ pub struct Turn {
     pub cancelled: Cancelled,
     /// What the Conversation filter decided before anybody else (reopening and the like).
     pub preface: Vec<super::Effect>,
+    /// The commands of this configuration.
+    pub manual: Arc<Manual>,
 }
 
 impl Turn {
@@ -103,6 +108,7 @@ impl Turn {
             author: arrival.author.clone(),
             agent,
             said: arrival.content().cloned(),
+            called: None,
             question: Vec::new(),
             attempt: 1,
             now,
@@ -111,6 +117,7 @@ impl Turn {
             texts,
             cancelled: Cancelled::never(),
             preface: Vec::new(),
+            manual: Arc::default(),
         }
     }
 }
