@@ -290,6 +290,8 @@ texts! {
     /// A command's usage.
     HelpUsage = "help_usage", "用法：{usage}", "Usage: {usage}";
 
+    /// To an agent who sends nothing.
+    NothingToSend = "nothing_to_send", "请写上要发送的内容。", "Say what to send.";
     /// To an agent who asks for the queue of a conversation that does not wait.
     DeskQueueLength = "desk_queue_length", "当前有 {waiting} 位客户在排队。", "Contacts waiting now: {waiting}.";
     /// To an agent who asks for the position of a waiting contact.

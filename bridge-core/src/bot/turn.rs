@@ -80,6 +80,11 @@ impl Turn {
         matches!(self.author, Author::Agent(_))
     }
 
+    /// Whether the agent who speaks has this conversation.
+    pub fn is_theirs(&self) -> bool {
+        self.agent.is_some() && self.agent.as_ref() == self.conversation.agent()
+    }
+
     /// A turn for unit tests: a contact says `text` in a fresh, assisted conversation.
     #[cfg(any(test, feature = "testkit"))]
     pub fn of_contact(text: &str) -> Self {

@@ -3,7 +3,7 @@
 
 use clap::{Arg, builder::StyledStr};
 
-use super::{Manual, Page, words::Word};
+use super::{Manual, Page, short, words::Word};
 use crate::{
     message::Author,
     texts::{Locale, Text, Texts},
@@ -17,6 +17,21 @@ impl Manual {
             .map(|page| page.line(texts.locale))
             .collect();
         texts.say(Text::HelpList, &[("commands", &lines.join("\n"))])
+    }
+
+    /// The answer to a command that does not exist: the nearest ones this author may use.
+    pub fn unknown(&self, typed: &str, author: &Author, texts: &Texts) -> String {
+        let names = self.nearest(typed, author, texts.locale);
+        let nearest = if names.is_empty() {
+            String::new()
+        } else {
+            texts.say(Text::CommandNearest, &[("names", &names.join(" "))])
+        };
+        let typed = short(typed);
+        texts.say(
+            Text::CommandUnknown,
+            &[("name", &typed), ("nearest", &nearest)],
+        )
     }
 }
 

@@ -73,7 +73,7 @@ pub fn read(line: &str, author: &Author, manual: &Manual, texts: &Texts) -> Read
         ),
         None if name.is_empty() => answer(manual.list(author, texts), "a bare #"),
         None => answer(
-            unknown(name, author, manual, texts),
+            manual.unknown(name, author, texts),
             format!("unknown command {}", short(name)),
         ),
     }
@@ -132,19 +132,6 @@ fn escaped(rest: &str, literal: &str, author: &Author, manual: &Manual) -> Readi
     }
     // The first of the two signs goes, the second stays as it was typed.
     Reading::Literal(rest.to_owned())
-}
-
-fn unknown(name: &str, author: &Author, manual: &Manual, texts: &Texts) -> String {
-    let names = manual.nearest(name, author, texts.locale);
-    let nearest = if names.is_empty() {
-        String::new()
-    } else {
-        texts.say(Text::CommandNearest, &[("names", &names.join(" "))])
-    };
-    texts.say(
-        Text::CommandUnknown,
-        &[("nearest", &nearest), ("name", &short(name))],
-    )
 }
 
 fn answer(text: String, why: impl Into<String>) -> Reading {

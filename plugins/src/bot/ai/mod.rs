@@ -23,6 +23,7 @@ use bridge_core::{
     clock::Clock,
     media::{MediaLibrary, Rendition},
     plugin::{BuildError, Plugin, Tools},
+    texts::Text,
 };
 use tokio::sync::Semaphore;
 use tracing::Instrument as _;
@@ -36,7 +37,9 @@ use patience::{Over, Patience};
 use question::{Attachment, Question};
 use reply::Replying;
 
-/// 把会话交还给智能助手 (hands the conversation back to the assistant)
+/// 把会话交还给智能助手
+///
+/// Hands the conversation back to the assistant.
 #[derive(Debug, clap::Args)]
 pub struct Args {}
 
@@ -74,6 +77,9 @@ impl ChatBot for Ai {
 
     async fn answer(&self, _: Args, turn: &Turn) -> Result<Vec<Effect>, BotError> {
         if turn.by_agent() {
+            if turn.conversation.agent().is_some() && !turn.is_theirs() {
+                return Ok(vec![super::say(turn, Text::DeskNotYours, &[])]);
+            }
             // `#AI`. The core tells everybody, also that it is not possible.
             return Ok(vec![Effect::Assist]);
         }
