@@ -1,3 +1,4 @@
 //! Channels: one folder each.
 
+pub mod tencent_im;
 pub mod wechat;

@@ -63,6 +63,11 @@ impl TencentIm {
             .collect()
     }
 
+    /// What the platform recognised in a voice message, as a line of its own.
+    pub fn recognised(&self, words: Option<&str>) -> Option<String> {
+        write::recognised(self, words)
+    }
+
     /// A content as messages of one element each. Media must be [`Remote`] and have a URL.
     ///
     /// [`Remote`]: bridge_core::message::MediaSource::Remote

@@ -1,0 +1,423 @@
+//! A Tencent IM to test against: it knows accounts and messages, checks who calls, and refuses, cuts or goes silent
+//! when a test orders it to. Written from the protocol notes; it shares only the UserSig's decoder with the channel.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::{Arc, Mutex};
+
+use bridge_convertors::tencent_im::usersig;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+pub(super) const SDK_APP_ID: u64 = 1_400_000_001;
+pub(super) const SECRET: &str = "3b9f0c1d2e4a5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8";
+pub(super) const NOW: u64 = 1_700_000_000;
+
+/// What is ordered for the next call of a command.
+pub(super) enum Order {
+    /// Refuses with this code.
+    Refuse(i64),
+    /// Does what was asked and closes the connection without an answer.
+    DoAndCut,
+    /// Closes the connection without doing anything.
+    Cut,
+    /// Answers with this HTTP status.
+    Status(u16),
+    /// Answers with these bytes.
+    Say(String),
+    /// Never answers.
+    Silence,
+}
+
+/// One call, as it came.
+#[derive(Debug, Clone)]
+pub(super) struct Called {
+    /// `openim/sendmsg`
+    pub(super) command: String,
+    pub(super) query: HashMap<String, String>,
+    pub(super) body: Value,
+}
+
+#[derive(Default)]
+struct State {
+    accounts: BTreeMap<String, Value>,
+    /// As in the history, oldest first.
+    messages: Vec<Value>,
+    /// Accounts whose UserSigs must be younger than this.
+    sig_floor: u64,
+    online: BTreeMap<String, &'static str>,
+    orders: HashMap<String, VecDeque<Order>>,
+    called: Vec<Called>,
+    page: usize,
+    randoms: BTreeSet<String>,
+}
+
+/// The peer.
+#[derive(Clone)]
+pub(super) struct Peer {
+    pub(super) base: String,
+    state: Arc<Mutex<State>>,
+}
+
+impl Peer {
+    /// A service that knows the administrator and the agent.
+    pub(super) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let accounts = [("administrator", json!({})), ("agent_1", json!({}))];
+        let accounts = accounts
+            .map(|(id, profile)| (id.to_owned(), profile))
+            .into();
+        let state = State {
+            accounts,
+            page: 100,
+            ..State::default()
+        };
+        let peer = Self {
+            base,
+            state: Arc::new(Mutex::new(state)),
+        };
+        let serving = peer.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let peer = serving.clone();
+                tokio::spawn(async move { peer.serve(stream).await });
+            }
+        });
+        peer
+    }
+
+    pub(super) fn order(&self, command: &str, order: Order) {
+        self.state
+            .lock()
+            .unwrap()
+            .orders
+            .entry(command.to_owned())
+            .or_default()
+            .push_back(order);
+    }
+
+    /// All calls of a command.
+    pub(super) fn called(&self, command: &str) -> Vec<Called> {
+        let state = self.state.lock().unwrap();
+        state
+            .called
+            .iter()
+            .filter(|called| called.command == command)
+            .cloned()
+            .collect()
+    }
+
+    /// The commands called, in order.
+    pub(super) fn commands(&self) -> Vec<String> {
+        self.state
+            .lock()
+            .unwrap()
+            .called
+            .iter()
+            .map(|called| called.command.clone())
+            .collect()
+    }
+
+    /// What was sent and taken.
+    pub(super) fn messages(&self) -> Vec<Value> {
+        self.state.lock().unwrap().messages.clone()
+    }
+
+    pub(super) fn account(&self, id: &str) -> Option<Value> {
+        self.state.lock().unwrap().accounts.get(id).cloned()
+    }
+
+    pub(super) fn forget_account(&self, id: &str) {
+        self.state.lock().unwrap().accounts.remove(id);
+    }
+
+    /// Older UserSigs than this are refused from now on.
+    pub(super) fn expire_usersigs_before(&self, time: u64) {
+        self.state.lock().unwrap().sig_floor = time;
+    }
+
+    pub(super) fn set_online(&self, id: &str, status: &'static str) {
+        self.state
+            .lock()
+            .unwrap()
+            .online
+            .insert(id.to_owned(), status);
+    }
+
+    /// At most so many messages a page of history.
+    pub(super) fn set_page(&self, page: usize) {
+        self.state.lock().unwrap().page = page;
+    }
+
+    /// Puts a message into the history, as if a client had sent it.
+    pub(super) fn remember(
+        &self,
+        from: &str,
+        to: &str,
+        (seq, random, time): (u32, u32, u64),
+        text: &str,
+    ) {
+        self.state.lock().unwrap().messages.push(json!({
+            "From_Account": from, "To_Account": to, "MsgSeq": seq, "MsgRandom": random, "MsgTimeStamp": time,
+            "MsgFlagBits": 0, "IsPeerRead": 0, "MsgKey": format!("{seq}_{random}_{time}"), "CloudCustomData": "",
+            "MsgBody": [{"MsgType": "TIMTextElem", "MsgContent": {"Text": text}}]
+        }));
+    }
+
+    pub(super) fn mark_recalled(&self, key: &str) {
+        for message in &mut self.state.lock().unwrap().messages {
+            if message["MsgKey"] == key {
+                message["MsgFlagBits"] = 8.into();
+            }
+        }
+    }
+
+    async fn serve(&self, mut stream: TcpStream) {
+        while let Some(called) = read(&mut stream).await {
+            let order = {
+                let mut state = self.state.lock().unwrap();
+                state.called.push(called.clone());
+                state
+                    .orders
+                    .get_mut(&called.command)
+                    .and_then(VecDeque::pop_front)
+            };
+            let answer = match order {
+                None => self.answer(&called),
+                Some(Order::Refuse(code)) => refused(code),
+                Some(Order::Say(body)) => body,
+                Some(Order::Status(status)) => {
+                    let head = format!("HTTP/1.1 {status} Any\r\nContent-Length: 0\r\n\r\n");
+                    let _ = stream.write_all(head.as_bytes()).await;
+                    continue;
+                }
+                Some(Order::Cut) => return,
+                Some(Order::DoAndCut) => {
+                    self.answer(&called);
+                    return;
+                }
+                Some(Order::Silence) => {
+                    let _ = stream.read(&mut [0; 1]).await; // until the caller goes
+                    return;
+                }
+            };
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+                answer.len()
+            );
+            if stream
+                .write_all(format!("{head}{answer}").as_bytes())
+                .await
+                .is_err()
+            {
+                return;
+            }
+        }
+    }
+
+    fn answer(&self, called: &Called) -> String {
+        let mut state = self.state.lock().unwrap();
+        if let Some(code) = state.refuses(called) {
+            return refused(code);
+        }
+        let fields = match called.command.as_str() {
+            "openim/sendmsg" => state.send(&called.body),
+            "openim/admin_getroammsg" => state.history(&called.body),
+            "openim/admin_msgwithdraw" => state.withdraw(&called.body),
+            "openim/query_online_status" => Ok(state.status(&called.body)),
+            "im_open_login_svc/account_import" => Ok(state.import(&called.body)),
+            "im_open_login_svc/account_check" => Ok(json!({"ResultItem": []})),
+            _ => Err(60009),
+        };
+        match fields {
+            Ok(mut fields) => {
+                fields["ActionStatus"] = "OK".into();
+                fields["ErrorCode"] = 0.into();
+                fields["ErrorInfo"] = "".into();
+                fields.to_string()
+            }
+            Err(code) => refused(code),
+        }
+    }
+}
+
+impl State {
+    /// What is wrong with the request line (Tencent IM, 1.1).
+    fn refuses(&mut self, called: &Called) -> Option<i64> {
+        let param = |name: &str| {
+            called
+                .query
+                .get(name)
+                .map(String::as_str)
+                .unwrap_or_default()
+        };
+        if param("sdkappid") != SDK_APP_ID.to_string() {
+            return Some(60006);
+        }
+        let Ok(ticket) = usersig::decode(param("usersig")) else {
+            return Some(70003);
+        };
+        if ticket.identifier != param("identifier") {
+            return Some(70013);
+        }
+        if ticket.verify(SECRET, ticket.time).is_err() {
+            return Some(70009);
+        }
+        if ticket.time < self.sig_floor {
+            return Some(70001);
+        }
+        if param("identifier") != "administrator" {
+            return Some(60010);
+        }
+        let fresh = self.randoms.insert(param("random").to_owned());
+        let sound = param("random").parse::<u32>().is_ok() && param("contenttype") == "json";
+        (!fresh || !sound).then_some(60002)
+    }
+
+    fn send(&mut self, body: &Value) -> Result<Value, i64> {
+        let (from, to) = (
+            body["From_Account"].as_str().unwrap_or("administrator"),
+            body["To_Account"].as_str().ok_or(90003)?,
+        );
+        if !self.accounts.contains_key(from) {
+            return Err(20003);
+        }
+        if !self.accounts.contains_key(to) {
+            return Err(90012);
+        }
+        let (seq, random) = (
+            body["MsgSeq"].as_u64().ok_or(90005)?,
+            body["MsgRandom"].as_u64().ok_or(90005)?,
+        );
+        let elements = body["MsgBody"].as_array().ok_or(90007)?;
+        if elements.len() != 1 || body["MsgBody"].to_string().len() > 8_000 {
+            return Err(93000);
+        }
+        let key = format!("{seq}_{random}_{NOW}");
+        self.messages.push(json!({
+            "From_Account": from, "To_Account": to, "MsgSeq": seq, "MsgRandom": random, "MsgTimeStamp": NOW,
+            "MsgFlagBits": 0, "IsPeerRead": 0, "MsgKey": key, "CloudCustomData": body["CloudCustomData"],
+            "MsgBody": body["MsgBody"]
+        }));
+        Ok(json!({"MsgTime": NOW, "MsgKey": key}))
+    }
+
+    /// Newest first, page by page (Tencent IM, 3.2).
+    fn history(&self, body: &Value) -> Result<Value, i64> {
+        let text = |name: &str| body[name].as_str().unwrap_or_default();
+        let (operator, peer) = (text("Operator_Account"), text("Peer_Account"));
+        if !self.accounts.contains_key(operator) {
+            return Err(20003);
+        }
+        let (from, to) = (
+            body["MinTime"].as_u64().ok_or(90001)?,
+            body["MaxTime"].as_u64().ok_or(90001)?,
+        );
+        let concerned = |message: &&Value| {
+            let pair = (
+                message["From_Account"].as_str().unwrap(),
+                message["To_Account"].as_str().unwrap(),
+            );
+            let time = message["MsgTimeStamp"].as_u64().unwrap();
+            (pair == (operator, peer) || pair == (peer, operator)) && (from..=to).contains(&time)
+        };
+        let mut messages: Vec<&Value> = self.messages.iter().filter(concerned).collect();
+        messages.sort_by_key(|message| {
+            std::cmp::Reverse((message["MsgTimeStamp"].as_u64(), message["MsgSeq"].as_u64()))
+        });
+        let after = text("LastMsgKey");
+        let start = messages
+            .iter()
+            .position(|message| message["MsgKey"] == after)
+            .map_or(0, |at| at + 1);
+        let size = self.page.min(body["MaxCnt"].as_u64().unwrap_or(0) as usize);
+        let page: Vec<&Value> = messages.iter().skip(start).take(size).copied().collect();
+        let complete = start + page.len() >= messages.len();
+        let last = page.last().copied().cloned().unwrap_or_default();
+        Ok(json!({
+            "Complete": u8::from(complete), "MsgCnt": page.len(), "MsgList": page,
+            "LastMsgTime": last["MsgTimeStamp"], "LastMsgKey": last["MsgKey"]
+        }))
+    }
+
+    fn withdraw(&mut self, body: &Value) -> Result<Value, i64> {
+        let named = |message: &&mut Value| {
+            ["From_Account", "To_Account", "MsgKey"]
+                .iter()
+                .all(|field| message[field] == body[field])
+        };
+        let message = self.messages.iter_mut().find(named).ok_or(20022)?;
+        if message["MsgFlagBits"] == 8 {
+            return Err(20023);
+        }
+        message["MsgFlagBits"] = 8.into();
+        Ok(json!({}))
+    }
+
+    fn status(&self, body: &Value) -> Value {
+        let accounts = body["To_Account"].as_array().unwrap();
+        assert!(accounts.len() <= 500, "at most 500 accounts at once");
+        let known = accounts.iter().filter_map(|id| {
+            let status = self.online.get(id.as_str()?)?;
+            Some(json!({"To_Account": id, "Status": status}))
+        });
+        json!({"QueryResult": known.collect::<Vec<_>>(), "ErrorList": []})
+    }
+
+    fn import(&mut self, body: &Value) -> Value {
+        let id = body["UserID"].as_str().unwrap();
+        let profile = self
+            .accounts
+            .entry(id.to_owned())
+            .or_insert_with(|| json!({}));
+        for field in ["Nick", "FaceUrl"] {
+            if let Some(value) = body.get(field) {
+                profile[field] = value.clone();
+            }
+        }
+        json!({})
+    }
+}
+
+fn refused(code: i64) -> String {
+    json!({"ActionStatus": "FAIL", "ErrorInfo": "as ordered", "ErrorCode": code}).to_string()
+}
+
+async fn read(stream: &mut TcpStream) -> Option<Called> {
+    let mut bytes = Vec::new();
+    let head_end = loop {
+        if let Some(at) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
+            break at;
+        }
+        if stream.read_buf(&mut bytes).await.ok()? == 0 {
+            return None;
+        }
+    };
+    let head = String::from_utf8(bytes[..head_end].to_vec())
+        .ok()?
+        .to_lowercase();
+    let length: usize = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: ")?.parse().ok())?;
+    while bytes.len() < head_end + 4 + length {
+        if stream.read_buf(&mut bytes).await.ok()? == 0 {
+            return None;
+        }
+    }
+    let line = String::from_utf8(bytes[..head_end].to_vec()).ok()?;
+    let target = line
+        .lines()
+        .next()?
+        .strip_prefix("POST ")?
+        .split(' ')
+        .next()?
+        .to_owned();
+    let url = url::Url::parse(&format!("http://peer{target}")).ok()?;
+    Some(Called {
+        command: url.path().strip_prefix("/v4/")?.to_owned(),
+        // A UserSig may hold "*", "-" and "_", none of which a form decoder touches.
+        query: url.query_pairs().into_owned().collect(),
+        body: serde_json::from_slice(&bytes[head_end + 4..]).ok()?,
+    })
+}
