@@ -23,7 +23,7 @@ use super::{
 type Answered = Result<Vec<Effect>, BotError>;
 
 /// Lets time go by whenever the assistant pauses, until it is done.
-async fn patiently(kit: &Kit, task: JoinHandle<Answered>) -> Answered {
+pub(super) async fn patiently(kit: &Kit, task: JoinHandle<Answered>) -> Answered {
     tokio::pin!(task);
     loop {
         tokio::select! {

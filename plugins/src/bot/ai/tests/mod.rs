@@ -6,6 +6,7 @@ mod failures;
 mod kit;
 mod listening;
 mod peer;
+mod sandbox;
 
 /// A piece of an answer, as a chatbot streams it.
 fn piece(text: &str) -> String {
