@@ -65,3 +65,6 @@ impl Ledger {
         self.0.clear();
     }
 }
+
+#[cfg(test)]
+mod tests;

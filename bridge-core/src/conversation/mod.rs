@@ -262,3 +262,6 @@ impl Contact {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -132,3 +132,6 @@ fn minutes(text: &str) -> Result<u16, &'static str> {
     }
     Ok(hour * 60 + minute)
 }
+
+#[cfg(test)]
+mod tests;

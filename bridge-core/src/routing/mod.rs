@@ -120,3 +120,6 @@ pub struct Subject {
     /// The conversation.
     pub conversation: ConversationId,
 }
+
+#[cfg(test)]
+mod tests;
