@@ -175,7 +175,7 @@ pub struct TraceArrival {
 }
 
 /// One dispatch of a trace.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct TraceDispatch {
     /// Its id.
     pub id: DispatchId,

@@ -1,1 +1,149 @@
-//! The embedded store: SQLite, one writer, group commit
+//! The embedded store: SQLite with one writer thread and group commit. Whatever has queued goes into one transaction at
+//! full fsync; replies leave after the commit. The process owns the file, so what is waiting, due, claimed and seated
+//! lives in memory as an index ([`index`]) that is rebuilt at start from small hot tables; history is only appended.
+
+mod due;
+mod index;
+mod open;
+mod read;
+mod rows;
+mod schema;
+mod write;
+mod writer;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bridge_core::{
+    clock::{Clock, Timestamp},
+    message::{ArrivalId, WorkerId},
+    store::{
+        Changes, Claim, Committed, Due, DueId, DueKind, Intake, Settlement, Store, StoreError,
+    },
+};
+use parking_lot::Mutex;
+
+use index::Index;
+pub use open::Options;
+use read::Readers;
+use writer::Writer;
+
+/// The embedded store.
+pub struct Sqlite {
+    path: PathBuf,
+    clock: Arc<dyn Clock>,
+    index: Arc<Mutex<Index>>,
+    writer: Writer,
+    readers: Readers,
+    /// Held as long as the file is ours.
+    _lock: Option<std::fs::File>,
+}
+
+/// An SQLite or disk failure: nothing was written as far as is known.
+pub(crate) fn unavailable(error: impl std::fmt::Display) -> StoreError {
+    StoreError::Unavailable(error.to_string())
+}
+
+/// What is stored cannot be read.
+pub(crate) fn damaged(error: impl std::fmt::Display) -> StoreError {
+    StoreError::Damaged(error.to_string())
+}
+
+impl Sqlite {
+    /// Where the database lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+#[async_trait]
+impl Store for Sqlite {
+    async fn accept(&self, intake: Intake) -> Result<Vec<Option<ArrivalId>>, StoreError> {
+        let request = write::Accept::new(intake, self.clock.now())?;
+        self.writer.run(move |tx| request.write(tx)).await
+    }
+
+    async fn claim(&self, _: &WorkerId, lease: Duration) -> Result<Option<Claim>, StoreError> {
+        loop {
+            let now = self.clock.now();
+            let Some(taken) = self.index.lock().claim(now, now + lease) else {
+                return Ok(None);
+            };
+            let id = taken.conversation;
+            let cached = self.index.lock().cached(id);
+            let (conversation, contact) = match cached {
+                Some(known) => known,
+                None => match self.readers.run(move |db| read::conversation(db, id)).await {
+                    Ok(Some(known)) => known,
+                    Ok(None) => return Err(damaged(format!("conversation {id} is gone"))),
+                    Err(error) => {
+                        self.index.lock().release(id, taken.fence);
+                        return Err(error);
+                    }
+                },
+            };
+            if taken.arrivals.is_empty() {
+                self.index.lock().release(id, taken.fence);
+                continue;
+            }
+            let (fence, arrivals) = (taken.fence, taken.arrivals);
+            let held = self.index.lock().held(&conversation.thread).len();
+            let held = u32::try_from(held).unwrap_or(u32::MAX);
+            return Ok(Some(Claim {
+                fence,
+                conversation,
+                contact,
+                arrivals,
+                held,
+            }));
+        }
+    }
+
+    async fn commit(&self, claim: Claim, changes: Changes) -> Result<Committed, StoreError> {
+        let request = write::Commit::new(claim, changes, self.clock.now())?;
+        self.writer.run(move |tx| request.write(tx)).await
+    }
+
+    async fn abandon(&self, claim: Claim) -> Result<(), StoreError> {
+        match self
+            .index
+            .lock()
+            .abandon(claim.conversation.id, claim.fence)
+        {
+            true => Ok(()),
+            false => Err(StoreError::Lost),
+        }
+    }
+
+    async fn due(
+        &self,
+        kind: DueKind,
+        _: &WorkerId,
+        limit: usize,
+        lease: Duration,
+    ) -> Result<Vec<Due>, StoreError> {
+        let now = self.clock.now();
+        let taken = self.index.lock().due(kind, now, limit, now + lease);
+        let mut due = Vec::with_capacity(taken.len());
+        for (id, found) in taken {
+            due.push(Due {
+                id,
+                what: self.describe(found).await?,
+            });
+        }
+        Ok(due)
+    }
+
+    async fn settle(&self, due: &DueId, settlement: Settlement) -> Result<(), StoreError> {
+        let request = write::Settle::new(due.clone(), settlement, self.clock.now())?;
+        self.writer.run(move |tx| request.write(tx)).await
+    }
+
+    async fn next_due(&self, kind: DueKind) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.index.lock().next_due(kind))
+    }
+}

@@ -1,0 +1,402 @@
+//! What is in work, in memory: conversations with arrivals waiting, claims, what is due, seats and the queue. It is
+//! changed only after a commit has succeeded, and rebuilt at start.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+
+use bridge_core::{
+    clock::Timestamp,
+    conversation::{Contact, Conversation, Phase},
+    message::{AgentName, Arrival, ArrivalId, ConversationId, DeadlineKind, ThreadKey},
+    store::{Accepted, CLAIM_LIMIT, DeskState, DueId, DueKind, OpenThread, WaitingRow},
+};
+
+use crate::{
+    due::DueLanes,
+    rows::{DispatchLane, DispatchRow, ErrandRow},
+};
+
+/// Conversations kept ready in memory; more are read when they are claimed.
+const CACHED: usize = 12_000;
+
+pub(crate) struct Index {
+    lanes: HashMap<ConversationId, Lane>,
+    ready: VecDeque<ConversationId>,
+    leases: BTreeSet<(Timestamp, ConversationId)>,
+    fence: u64,
+    pub(crate) dispatches: DueLanes<DispatchLane, DispatchRow>,
+    pub(crate) errands: DueLanes<ConversationId, ErrandRow>,
+    pub(crate) deadlines: DueLanes<i64, DeadlineRow>,
+    deadline_ids: BTreeMap<(ConversationId, DeadlineKind), i64>,
+    next_deadline: i64,
+    people: BTreeMap<ConversationId, WithPeople>,
+    pub(crate) desk_threads: HashMap<ConversationId, Vec<ThreadKey>>,
+    cache: HashMap<ConversationId, (Conversation, Contact)>,
+    pub(crate) open: u64,
+}
+
+/// Arrivals of one conversation.
+#[derive(Default)]
+struct Lane {
+    waiting: VecDeque<Accepted>,
+    claimed: Option<(u64, Timestamp)>,
+}
+
+/// A deadline.
+#[derive(Debug, Clone)]
+pub(crate) struct DeadlineRow {
+    pub(crate) conversation: ConversationId,
+    pub(crate) kind: DeadlineKind,
+    pub(crate) episode: u32,
+    pub(crate) at: Timestamp,
+}
+
+/// A conversation that waits for an agent or has one.
+pub(crate) struct WithPeople {
+    pub(crate) thread: ThreadKey,
+    pub(crate) episode: u32,
+    pub(crate) phase: Phase,
+    pub(crate) dedicated: Option<AgentName>,
+}
+
+/// A claim as the index knows it.
+pub(crate) struct Taken {
+    pub(crate) conversation: ConversationId,
+    pub(crate) fence: u64,
+    pub(crate) arrivals: Vec<Accepted>,
+}
+
+/// What became due.
+pub(crate) enum Found {
+    Dispatch(i64, u32, DispatchRow),
+    Errand(i64, u32, ErrandRow),
+    Deadline(DeadlineRow),
+}
+
+impl Index {
+    /// Fences begin at the time of the start: above those of any earlier life.
+    pub(crate) fn new(now: Timestamp) -> Self {
+        let fence = u64::try_from(now.0).unwrap_or(0) << 8;
+        Self {
+            lanes: HashMap::new(),
+            ready: VecDeque::new(),
+            leases: BTreeSet::new(),
+            fence,
+            dispatches: DueLanes::new(fence),
+            errands: DueLanes::new(fence),
+            deadlines: DueLanes::new(fence),
+            deadline_ids: BTreeMap::new(),
+            next_deadline: 0,
+            people: BTreeMap::new(),
+            desk_threads: HashMap::new(),
+            cache: HashMap::new(),
+            open: 0,
+        }
+    }
+
+    pub(crate) fn arrived(
+        &mut self,
+        conversation: ConversationId,
+        id: ArrivalId,
+        arrival: Arrival,
+    ) {
+        let lane = self.lanes.entry(conversation).or_default();
+        lane.waiting.push_back(Accepted {
+            id,
+            failures: 0,
+            arrival,
+        });
+        if lane.waiting.len() == 1 && lane.claimed.is_none() {
+            self.ready.push_back(conversation);
+        }
+    }
+
+    pub(crate) fn claim(&mut self, now: Timestamp, until: Timestamp) -> Option<Taken> {
+        while let Some((over, id)) = self.leases.first().copied()
+            && over <= now
+        {
+            self.leases.remove(&(over, id));
+            self.failed(id);
+        }
+        let id = self.ready.pop_front()?;
+        self.fence += 1;
+        let lane = self.lanes.get_mut(&id)?;
+        lane.claimed = Some((self.fence, until));
+        self.leases.insert((until, id));
+        let arrivals: Vec<Accepted> = lane.waiting.iter().take(CLAIM_LIMIT).cloned().collect();
+        Some(Taken {
+            conversation: id,
+            fence: self.fence,
+            arrivals,
+        })
+    }
+
+    /// A claim ended without a commit.
+    fn failed(&mut self, id: ConversationId) {
+        let Some(lane) = self.lanes.get_mut(&id) else {
+            return;
+        };
+        lane.claimed = None;
+        for accepted in lane.waiting.iter_mut().take(CLAIM_LIMIT) {
+            accepted.failures += 1;
+        }
+        self.ready.push_back(id);
+    }
+
+    pub(crate) fn claimed(&self, id: ConversationId, fence: u64) -> bool {
+        self.lanes
+            .get(&id)
+            .and_then(|lane| lane.claimed)
+            .is_some_and(|(held, _)| held == fence)
+    }
+
+    /// A commit is being written: the lease cannot end meanwhile.
+    pub(crate) fn pin(&mut self, id: ConversationId, fence: u64) -> bool {
+        let ours = self.claimed(id, fence);
+        if ours {
+            self.unlease(id);
+        }
+        ours
+    }
+
+    fn unlease(&mut self, id: ConversationId) {
+        if let Some((_, until)) = self.lanes.get(&id).and_then(|lane| lane.claimed) {
+            self.leases.remove(&(until, id));
+        }
+    }
+
+    /// Hands a claim back as a failure.
+    pub(crate) fn abandon(&mut self, id: ConversationId, fence: u64) -> bool {
+        let ours = self.claimed(id, fence);
+        if ours {
+            self.unlease(id);
+            self.failed(id);
+        }
+        ours
+    }
+
+    /// Hands a claim back as if it had not been.
+    pub(crate) fn release(&mut self, id: ConversationId, fence: u64) {
+        if self.claimed(id, fence) {
+            self.unlease(id);
+            self.finish(id, &[]);
+        }
+    }
+
+    /// A claim was committed: these arrivals are done. Whether others wait.
+    pub(crate) fn finish(&mut self, id: ConversationId, done: &[ArrivalId]) -> bool {
+        self.unlease(id);
+        let Some(lane) = self.lanes.get_mut(&id) else {
+            return false;
+        };
+        lane.claimed = None;
+        lane.waiting.retain(|accepted| !done.contains(&accepted.id));
+        let more = !lane.waiting.is_empty();
+        if more {
+            self.ready.push_back(id);
+        } else {
+            self.lanes.remove(&id);
+        }
+        more
+    }
+
+    pub(crate) fn waiting(&self) -> u64 {
+        self.lanes
+            .values()
+            .map(|lane| lane.waiting.len() as u64)
+            .sum()
+    }
+
+    pub(crate) fn cached(&self, id: ConversationId) -> Option<(Conversation, Contact)> {
+        self.cache.get(&id).cloned()
+    }
+
+    pub(crate) fn remember(&mut self, conversation: Conversation, contact: Contact) {
+        if self.cache.len() >= CACHED && !self.cache.contains_key(&conversation.id) {
+            // Any one: a map's order is as good as random, and a wrong guess costs one read.
+            if let Some(id) = self.cache.keys().next().copied() {
+                self.cache.remove(&id);
+            }
+        }
+        self.cache.insert(conversation.id, (conversation, contact));
+    }
+
+    /// Held dispatches to a contact, oldest first.
+    pub(crate) fn held(&self, contact: &ThreadKey) -> Vec<i64> {
+        let lane = (contact.inbox.clone(), contact.peer.clone(), None);
+        self.dispatches
+            .lane(&lane)
+            .filter(|one| self.dispatches.get(*one).is_some_and(|item| item.held))
+            .collect()
+    }
+
+    /// The conversation's phase is this now.
+    pub(crate) fn phase(&mut self, conversation: &Conversation, dedicated: Option<AgentName>) {
+        match &conversation.phase {
+            Phase::Queued(_) | Phase::Assigned { .. } => {
+                let people = WithPeople {
+                    thread: conversation.thread.clone(),
+                    episode: conversation.episode,
+                    phase: conversation.phase.clone(),
+                    dedicated,
+                };
+                self.people.insert(conversation.id, people);
+            }
+            Phase::Assisted | Phase::Resolved { .. } => {
+                self.people.remove(&conversation.id);
+            }
+        }
+    }
+
+    pub(crate) fn desk(&self) -> DeskState {
+        let mut loads: BTreeMap<AgentName, u32> = BTreeMap::new();
+        let mut waiting = Vec::new();
+        for (id, people) in &self.people {
+            match &people.phase {
+                Phase::Assigned { agent, .. } => *loads.entry(agent.clone()).or_default() += 1,
+                Phase::Queued(row) => waiting.push(WaitingRow {
+                    conversation: *id,
+                    thread: people.thread.clone(),
+                    episode: people.episode,
+                    waiting: row.clone(),
+                    dedicated: people.dedicated.clone(),
+                }),
+                Phase::Assisted | Phase::Resolved { .. } => {}
+            }
+        }
+        waiting.sort_by_key(|row| {
+            (
+                std::cmp::Reverse(row.waiting.priority),
+                row.waiting.since,
+                row.conversation,
+            )
+        });
+        DeskState {
+            loads: loads.into_iter().collect(),
+            waiting,
+        }
+    }
+
+    /// How many conversations an agent has, some left out.
+    pub(crate) fn load(&self, agent: &AgentName, but: impl Fn(ConversationId) -> bool) -> u32 {
+        let has = |people: &WithPeople| matches!(&people.phase, Phase::Assigned { agent: other, .. } if other == agent);
+        let count = self
+            .people
+            .iter()
+            .filter(|(id, people)| !but(**id) && has(people))
+            .count();
+        u32::try_from(count).unwrap_or(u32::MAX)
+    }
+
+    pub(crate) fn with_people(&self) -> (u64, u64) {
+        let queued = self
+            .people
+            .values()
+            .filter(|people| matches!(people.phase, Phase::Queued(_)))
+            .count() as u64;
+        (queued, self.people.len() as u64 - queued)
+    }
+
+    pub(crate) fn open_threads(&self) -> Vec<OpenThread> {
+        let open = |(id, people): (&ConversationId, &WithPeople)| match &people.phase {
+            Phase::Assigned { agent, since } => Some(OpenThread {
+                agent: agent.clone(),
+                threads: self.desk_threads.get(id).cloned().unwrap_or_default(),
+                since: *since,
+            }),
+            _ => None,
+        };
+        self.people.iter().filter_map(open).collect()
+    }
+
+    pub(crate) fn set_deadline(&mut self, row: DeadlineRow) {
+        self.unset_deadline(row.conversation, row.kind);
+        self.next_deadline += 1;
+        let id = self.next_deadline;
+        self.deadline_ids.insert((row.conversation, row.kind), id);
+        self.deadlines.push(id, id, row.at, false, 0, row);
+    }
+
+    pub(crate) fn unset_deadline(&mut self, conversation: ConversationId, kind: DeadlineKind) {
+        if let Some(id) = self.deadline_ids.remove(&(conversation, kind)) {
+            self.deadlines.remove(id);
+        }
+    }
+
+    /// The deadline's number, if it was taken under this fence and is the same still.
+    pub(crate) fn deadline(&self, due: &DueId) -> Option<i64> {
+        let id = *self
+            .deadline_ids
+            .get(&(ConversationId(due.id), due.deadline?))?;
+        self.deadlines.holds(id, due.fence).then_some(id)
+    }
+
+    pub(crate) fn due(
+        &mut self,
+        kind: DueKind,
+        now: Timestamp,
+        limit: usize,
+        until: Timestamp,
+    ) -> Vec<(DueId, Found)> {
+        let name = |id, deadline, fence| DueId {
+            kind,
+            id,
+            deadline,
+            fence,
+        };
+        match kind {
+            DueKind::Dispatch => {
+                let taken = self.dispatches.take(now, limit, until);
+                let found = |(id, fence)| {
+                    let item = self.dispatches.get(id)?;
+                    Some((
+                        name(id, None, fence),
+                        Found::Dispatch(id, item.attempts, item.thing.clone()),
+                    ))
+                };
+                taken.into_iter().filter_map(found).collect()
+            }
+            DueKind::Errand => {
+                let taken = self.errands.take(now, limit, until);
+                let found = |(id, fence)| {
+                    let item = self.errands.get(id)?;
+                    Some((
+                        name(id, None, fence),
+                        Found::Errand(id, item.attempts, item.thing.clone()),
+                    ))
+                };
+                taken.into_iter().filter_map(found).collect()
+            }
+            DueKind::Deadline => {
+                let taken = self.deadlines.take(now, limit, until);
+                let found = |(id, fence)| {
+                    let row = self.deadlines.get(id)?.thing.clone();
+                    Some((
+                        name(row.conversation.0, Some(row.kind), fence),
+                        Found::Deadline(row),
+                    ))
+                };
+                taken.into_iter().filter_map(found).collect()
+            }
+        }
+    }
+
+    pub(crate) fn next_due(&self, kind: DueKind) -> Option<Timestamp> {
+        match kind {
+            DueKind::Dispatch => self.dispatches.next(),
+            DueKind::Errand => self.errands.next(),
+            DueKind::Deadline => self.deadlines.next(),
+        }
+    }
+}
+
+impl Index {
+    /// Takes another index's place, its fences above all of ours: every claim and lease of before is void.
+    pub(crate) fn adopt(&mut self, fresh: Self) {
+        let fence = self.fence.max(fresh.fence) + (1 << 20);
+        *self = fresh;
+        self.fence = fence;
+        self.dispatches.raise(fence);
+        self.errands.raise(fence);
+        self.deadlines.raise(fence);
+    }
+}

@@ -1,0 +1,440 @@
+//! Commit: what the turns of a claim came to, all or nothing, under the claim's fence and the agent's seats.
+
+use bridge_core::{
+    clock::Timestamp,
+    conversation::Phase,
+    message::{AgentName, ArrivalId, ConversationId, DispatchId, ErrandId, ThreadKey},
+    store::{Ask, Changes, Claim, Committed, StoreError},
+};
+
+use crate::{
+    index::{DeadlineRow, Index},
+    rows::{DispatchRow, ErrandRow, phase_number, to_json},
+    writer::Tx,
+};
+
+/// A claim and its changes, ready to be written.
+pub(crate) struct Commit {
+    claim: Claim,
+    changes: Changes,
+    conversation: String,
+    /// The arrivals that are done, as rows of history: number, body, verdict.
+    turned: Vec<(ArrivalId, String, String)>,
+    entries: Vec<(String, String)>,
+    dispatches: Vec<(DispatchRow, String, bool)>,
+    now: Timestamp,
+}
+
+/// An errand that is new, or had words added.
+enum Asked {
+    New(i64, ErrandRow, Timestamp),
+    Added(i64, ErrandRow, Timestamp),
+}
+
+impl Commit {
+    pub(crate) fn new(
+        claim: Claim,
+        mut changes: Changes,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let id = claim.conversation.id;
+        let conversation = to_json(&changes.conversation)?;
+        let mut turned = Vec::with_capacity(changes.done.len());
+        for (done, verdict) in &changes.done {
+            if let Some(accepted) = claim.arrivals.iter().find(|accepted| accepted.id == *done) {
+                turned.push((*done, to_json(&accepted.arrival)?, to_json(verdict)?));
+            }
+        }
+        let entry = |entry: &bridge_core::store::NewEntry| {
+            Ok((to_json(&entry.author)?, to_json(&entry.content)?))
+        };
+        let entries = changes
+            .entries
+            .iter()
+            .map(entry)
+            .collect::<Result<_, StoreError>>()?;
+        let row = |new: bridge_core::store::NewDispatch| {
+            let held = new.held;
+            let row = DispatchRow::new(new, id, now);
+            let body = to_json(&row)?;
+            Ok((row, body, held))
+        };
+        let dispatches = changes
+            .dispatches
+            .drain(..)
+            .map(row)
+            .collect::<Result<_, StoreError>>()?;
+        Ok(Self {
+            claim,
+            changes,
+            conversation,
+            turned,
+            entries,
+            dispatches,
+            now,
+        })
+    }
+
+    pub(crate) fn write(
+        self,
+        tx: &mut Tx<'_>,
+    ) -> Result<impl FnOnce(&mut Index) -> Committed + Send + use<>, StoreError> {
+        let id = self.claim.conversation.id;
+        self.check_seats(tx, id)?;
+        if !tx.index.lock().pin(id, self.claim.fence) {
+            return Err(StoreError::Lost);
+        }
+        self.write_state(tx, id)?;
+        self.write_history(tx, id)?;
+        let dispatched = self.write_dispatches(tx)?;
+        let released = self.write_release(tx)?;
+        let cancelled = self.write_cancel(tx, id)?;
+        let asked = self.write_asks(tx, id, &cancelled)?;
+        self.write_deadlines(tx, id)?;
+        let Self {
+            claim,
+            changes,
+            dispatches,
+            now,
+            ..
+        } = self;
+        let before = claim.conversation.phase;
+        let contact = changes.contact.unwrap_or(claim.contact);
+        let done: Vec<ArrivalId> = changes.done.iter().map(|(done, _)| *done).collect();
+        let (threads, deadlines, conversation) =
+            (changes.threads, changes.deadlines, changes.conversation);
+        Ok(move |index: &mut Index| {
+            let mut committed = Committed {
+                dispatches: dispatched.clone(),
+                ..Committed::default()
+            };
+            for (number, (row, _, held)) in dispatched.iter().zip(dispatches) {
+                index
+                    .dispatches
+                    .push(number.0, row.lane(), now, held, 0, row);
+            }
+            for number in released {
+                index
+                    .dispatches
+                    .change(number, |item| (item.held, item.due_at) = (false, now));
+            }
+            for number in cancelled {
+                if index.errands.is_taken(number) {
+                    committed.cancelled.push(ErrandId(number));
+                }
+                index.errands.remove(number);
+            }
+            asked.into_iter().for_each(|asked| asked.index(index));
+            for (kind, at) in deadlines {
+                index.unset_deadline(id, kind);
+                if let Some(at) = at {
+                    index.set_deadline(DeadlineRow {
+                        conversation: id,
+                        kind,
+                        episode: conversation.episode,
+                        at,
+                    });
+                }
+            }
+            bind(index, id, threads);
+            match (resolved(&before), resolved(&conversation.phase)) {
+                (false, true) => index.open = index.open.saturating_sub(1),
+                (true, false) => index.open += 1,
+                _ => {}
+            }
+            index.phase(&conversation, contact.dedicated.clone());
+            index.remember(conversation, contact);
+            committed.more = index.finish(id, &done);
+            committed
+        })
+    }
+
+    /// Seats are counted with what this very group has given out.
+    fn check_seats(&self, tx: &mut Tx<'_>, id: ConversationId) -> Result<(), StoreError> {
+        let agent = self.changes.conversation.agent().cloned();
+        if let (Some((name, seats)), Some(agent)) = (&self.changes.capacity, &agent)
+            && name == agent
+            && self.claim.conversation.agent() != Some(agent)
+            && seats_taken(tx, agent, id) >= *seats
+        {
+            return Err(StoreError::SeatTaken(agent.clone()));
+        }
+        if agent.is_some() || self.claim.conversation.agent().is_some() {
+            tx.memo.seated.insert(id, agent);
+        }
+        Ok(())
+    }
+
+    fn write_state(&self, tx: &mut Tx<'_>, id: ConversationId) -> Result<(), StoreError> {
+        if let Some(contact) = &self.changes.contact {
+            tx.run(
+                "UPDATE contacts SET body = ?2 WHERE id = ?1",
+                &[&contact.id.0, &to_json(contact)?],
+            )?;
+        }
+        for thread in &self.changes.threads {
+            let inbox = tx.inbox(&thread.inbox)?;
+            tx.run(
+                "INSERT INTO threads (inbox, peer, conversation, desk) VALUES (?1, ?2, ?3, 1)
+                 ON CONFLICT DO UPDATE SET conversation = excluded.conversation, desk = 1",
+                &[&inbox, &thread.peer.as_str(), &id.0],
+            )?;
+            tx.memo.threads.insert((inbox, thread.peer.to_string()), id);
+        }
+        Ok(())
+    }
+
+    fn write_history(&self, tx: &mut Tx<'_>, id: ConversationId) -> Result<(), StoreError> {
+        let find = "SELECT tail FROM conversations WHERE id = ?1";
+        let mut tail = match tx.memo.tails.get(&id) {
+            Some(tail) => *tail,
+            None => tx.one::<i64>(find, &[&id.0])?.unwrap_or_default(),
+        };
+        let episode = self.changes.conversation.episode;
+        for (entry, (author, content)) in self.changes.entries.iter().zip(&self.entries) {
+            tx.memo.ids.entry += 1;
+            let number = tx.memo.ids.entry;
+            tx.run(
+                "INSERT INTO entries (id, conversation, prev, trace, episode, at, author, body)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                &[
+                    &number,
+                    &id.0,
+                    &tail,
+                    &entry.trace.0,
+                    &episode,
+                    &entry.at.0,
+                    author,
+                    content,
+                ],
+            )?;
+            tail = number;
+        }
+        tx.memo.tails.insert(id, tail);
+        let phase = phase_number(&self.changes.conversation.phase);
+        let update = "UPDATE conversations SET phase = ?2, tail = ?3, body = ?4 WHERE id = ?1";
+        tx.run(update, &[&id.0, &phase, &tail, &self.conversation])?;
+        for (number, body, verdict) in &self.turned {
+            let at: i64 = tx
+                .one(
+                    "DELETE FROM arrivals WHERE id = ?1 RETURNING at",
+                    &[&number.0],
+                )?
+                .unwrap_or_default();
+            tx.run(
+                "INSERT INTO turned (id, conversation, at, turned_at, verdict, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                &[&number.0, &id.0, &at, &self.now.0, verdict, body],
+            )?;
+        }
+        Ok(())
+    }
+
+    fn write_dispatches(&self, tx: &mut Tx<'_>) -> Result<Vec<DispatchId>, StoreError> {
+        let insert =
+            "INSERT INTO dispatches (id, held, due_at, attempts, body) VALUES (?1, ?2, ?3, 0, ?4)";
+        let mut numbers = Vec::with_capacity(self.dispatches.len());
+        for (_, body, held) in &self.dispatches {
+            let number = tx.dispatch_id()?;
+            tx.run(insert, &[&number, held, &self.now.0, body])?;
+            numbers.push(DispatchId(number));
+        }
+        Ok(numbers)
+    }
+
+    fn write_release(&self, tx: &mut Tx<'_>) -> Result<Vec<i64>, StoreError> {
+        if self.changes.release == 0 {
+            return Ok(Vec::new());
+        }
+        let mut held = tx.index.lock().held(&self.changes.conversation.thread);
+        held.truncate(usize::try_from(self.changes.release).unwrap_or(usize::MAX));
+        for number in &held {
+            tx.run(
+                "UPDATE dispatches SET held = 0, due_at = ?2 WHERE id = ?1",
+                &[number, &self.now.0],
+            )?;
+        }
+        Ok(held)
+    }
+
+    /// Errands that are not wanted: nobody may take them from here on.
+    fn write_cancel(&self, tx: &mut Tx<'_>, id: ConversationId) -> Result<Vec<i64>, StoreError> {
+        if !self.changes.cancel_errands {
+            return Ok(Vec::new());
+        }
+        let unwanted: Vec<i64> = {
+            let mut index = tx.index.lock();
+            let unwanted: Vec<i64> = index.errands.lane(&id).collect();
+            unwanted
+                .iter()
+                .for_each(|number| index.errands.change(*number, |item| item.held = true));
+            unwanted
+        };
+        for number in &unwanted {
+            tx.run("DELETE FROM errands WHERE id = ?1", &[number])?;
+        }
+        Ok(unwanted)
+    }
+
+    fn write_asks(
+        &self,
+        tx: &mut Tx<'_>,
+        id: ConversationId,
+        cancelled: &[i64],
+    ) -> Result<Vec<Asked>, StoreError> {
+        let mut asked: Vec<Asked> = Vec::new();
+        for ask in &self.changes.asks {
+            let episode = self.changes.conversation.episode;
+            let next = match asked.pop() {
+                Some(last) if last.takes(ask) => last.add(ask),
+                last => {
+                    asked.extend(last);
+                    match waiting(tx, id, ask, episode, cancelled) {
+                        Some((number, row, due_at)) => Asked::Added(number, row, due_at).add(ask),
+                        None => {
+                            Asked::New(tx.errand_id()?, new_errand(ask, id, episode), ask.due_at)
+                        }
+                    }
+                }
+            };
+            asked.push(next);
+        }
+        for asked in &asked {
+            asked.write(tx)?;
+        }
+        Ok(asked)
+    }
+
+    fn write_deadlines(&self, tx: &mut Tx<'_>, id: ConversationId) -> Result<(), StoreError> {
+        for (kind, at) in &self.changes.deadlines {
+            let kind = to_json(kind)?;
+            match at {
+                Some(at) => tx.run(
+                    "INSERT INTO deadlines (conversation, kind, at, episode) VALUES (?1, ?2, ?3, ?4)
+                     ON CONFLICT DO UPDATE SET at = excluded.at, episode = excluded.episode",
+                    &[&id.0, &kind, &at.0, &self.changes.conversation.episode],
+                )?,
+                None => tx.run("DELETE FROM deadlines WHERE conversation = ?1 AND kind = ?2", &[&id.0, &kind])?,
+            };
+        }
+        Ok(())
+    }
+}
+
+fn seats_taken(tx: &Tx<'_>, agent: &AgentName, id: ConversationId) -> u32 {
+    let seated = &tx.memo.seated;
+    let stored = tx
+        .index
+        .lock()
+        .load(agent, |other| other == id || seated.contains_key(&other));
+    let here = seated
+        .iter()
+        .filter(|(other, name)| **other != id && name.as_ref() == Some(agent))
+        .count();
+    stored + u32::try_from(here).unwrap_or(u32::MAX)
+}
+
+fn bind(index: &mut Index, id: ConversationId, threads: Vec<ThreadKey>) {
+    if threads.is_empty() {
+        return;
+    }
+    let known = index.desk_threads.entry(id).or_default();
+    for thread in threads {
+        if !known.contains(&thread) {
+            known.push(thread);
+        }
+    }
+}
+
+fn resolved(phase: &Phase) -> bool {
+    matches!(phase, Phase::Resolved { .. })
+}
+
+fn new_errand(ask: &Ask, conversation: ConversationId, episode: u32) -> ErrandRow {
+    let Ask {
+        trace,
+        bot,
+        argv,
+        said,
+        latest,
+        ..
+    } = ask.clone();
+    ErrandRow {
+        trace,
+        conversation,
+        episode,
+        bot,
+        argv,
+        said,
+        latest,
+    }
+}
+
+/// An errand of the same bot, words and episode that nobody has taken yet: it is kept from being taken until the words
+/// are added.
+fn waiting(
+    tx: &Tx<'_>,
+    id: ConversationId,
+    ask: &Ask,
+    episode: u32,
+    cancelled: &[i64],
+) -> Option<(i64, ErrandRow, Timestamp)> {
+    let mut index = tx.index.lock();
+    let fits = |number: &i64| {
+        let Some(item) = index.errands.get(*number) else {
+            return false;
+        };
+        let row = &item.thing;
+        !cancelled.contains(number)
+            && !index.errands.is_taken(*number)
+            && (&row.bot, &row.argv, row.episode) == (&ask.bot, &ask.argv, episode)
+    };
+    let number = index.errands.lane(&id).find(fits)?;
+    index.errands.change(number, |item| item.held = true);
+    index
+        .errands
+        .get(number)
+        .map(|item| (number, item.thing.clone(), item.due_at))
+}
+
+impl Asked {
+    fn takes(&self, ask: &Ask) -> bool {
+        let (Self::New(_, row, _) | Self::Added(_, row, _)) = self;
+        (&row.bot, &row.argv) == (&ask.bot, &ask.argv)
+    }
+
+    fn add(mut self, ask: &Ask) -> Self {
+        let (Self::New(_, row, due_at) | Self::Added(_, row, due_at)) = &mut self;
+        row.said.extend(ask.said.iter().cloned());
+        *due_at = ask.due_at.min(row.latest).max(*due_at);
+        self
+    }
+
+    fn write(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
+        match self {
+            Self::New(number, row, due_at) => tx.run(
+                "INSERT INTO errands (id, due_at, attempts, body) VALUES (?1, ?2, 0, ?3)",
+                &[number, &due_at.0, &to_json(row)?],
+            )?,
+            Self::Added(number, row, due_at) => tx.run(
+                "UPDATE errands SET due_at = ?2, body = ?3 WHERE id = ?1",
+                &[number, &due_at.0, &to_json(row)?],
+            )?,
+        };
+        Ok(())
+    }
+
+    fn index(self, index: &mut Index) {
+        match self {
+            Self::New(number, row, due_at) => {
+                index
+                    .errands
+                    .push(number, row.conversation, due_at, false, 0, row);
+            }
+            Self::Added(number, row, due_at) => {
+                index.errands.change(number, |item| {
+                    (item.thing, item.due_at, item.held) = (row, due_at, false)
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Settle: what became of something due, and the cue that tells the conversation, in one step.
+
+use bridge_core::{
+    clock::Timestamp,
+    convert::Loss,
+    message::{BotName, DispatchId},
+    store::{DueId, DueKind, Intake, Settlement, StoreError, TraceDispatch},
+};
+
+use super::Accept;
+use crate::{
+    index::Index,
+    rows::{DispatchRow, to_json},
+    writer::Tx,
+};
+
+/// Something due and what became of it.
+pub(crate) struct Settle {
+    due: DueId,
+    settlement: Settlement,
+    cue: Option<Accept>,
+    now: Timestamp,
+}
+
+/// What the index does after.
+enum Then {
+    Remove,
+    PutBack(Timestamp, bool),
+}
+
+impl Settle {
+    pub(crate) fn new(
+        due: DueId,
+        mut settlement: Settlement,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let cue = match &mut settlement {
+            Settlement::Held { cue, .. } | Settlement::Dead { cue, .. } => cue.take(),
+            Settlement::Done { .. } | Settlement::Retry { .. } => None,
+        };
+        // A cue belongs to a thread that exists: whom it would be opened for does not matter.
+        let intake = |cue: Box<_>| Intake {
+            arrivals: vec![*cue],
+            cursor: None,
+            entry: BotName::new("transfer"),
+        };
+        let cue = cue.map(|cue| Accept::new(intake(cue), now)).transpose()?;
+        Ok(Self {
+            due,
+            settlement,
+            cue,
+            now,
+        })
+    }
+
+    pub(crate) fn write(
+        self,
+        tx: &mut Tx<'_>,
+    ) -> Result<impl FnOnce(&mut Index) + Send + use<>, StoreError> {
+        let then = match self.due.kind {
+            DueKind::Dispatch => self.dispatch(tx)?,
+            DueKind::Errand => self.errand(tx)?,
+            DueKind::Deadline => self.deadline(tx)?,
+        };
+        let told = self.cue.map(|cue| cue.write(tx)).transpose()?;
+        let due = self.due;
+        Ok(move |index: &mut Index| {
+            settle_in(index, &due, then);
+            if let Some(told) = told {
+                told(index);
+            }
+        })
+    }
+
+    fn dispatch(&self, tx: &mut Tx<'_>) -> Result<Then, StoreError> {
+        let id = self.due.id;
+        let (row, attempts) = {
+            let mut index = tx.index.lock();
+            if !index.dispatches.pin(id, self.due.fence) {
+                return Err(StoreError::Lost);
+            }
+            index
+                .dispatches
+                .get(id)
+                .map(|item| (item.thing.clone(), item.attempts))
+                .ok_or(StoreError::Lost)?
+        };
+        let update = "UPDATE dispatches SET held = ?2, due_at = ?3, attempts = ?4, reason = ?5 WHERE id = ?1";
+        match &self.settlement {
+            Settlement::Retry { at, reason } => {
+                tx.run(update, &[&id, &false, &at.0, &attempts, reason])?;
+                Ok(Then::PutBack(*at, false))
+            }
+            Settlement::Held { reason, .. } => {
+                tx.run(update, &[&id, &true, &self.now.0, &attempts, reason])?;
+                Ok(Then::PutBack(self.now, true))
+            }
+            Settlement::Done { external_id, lost } => {
+                self.into_history(
+                    tx,
+                    &row,
+                    attempts,
+                    "sent",
+                    None,
+                    external_id.clone(),
+                    lost.clone(),
+                )?;
+                Ok(Then::Remove)
+            }
+            Settlement::Dead { reason, .. } => {
+                self.into_history(
+                    tx,
+                    &row,
+                    attempts,
+                    "dead",
+                    Some(reason.clone()),
+                    None,
+                    Vec::new(),
+                )?;
+                Ok(Then::Remove)
+            }
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a row has as many columns")]
+    fn into_history(
+        &self,
+        tx: &Tx<'_>,
+        row: &DispatchRow,
+        attempts: u32,
+        state: &str,
+        reason: Option<String>,
+        external_id: Option<String>,
+        lost: Vec<Loss>,
+    ) -> Result<(), StoreError> {
+        let id = self.due.id;
+        let line = TraceDispatch {
+            id: DispatchId(id),
+            inbox: row.inbox.clone(),
+            to: row.to.clone(),
+            content: row.content.clone(),
+            created_at: row.created_at,
+            at: self.now,
+            state: state.to_owned(),
+            attempts,
+            reason,
+            external_id,
+            lost,
+        };
+        tx.run("DELETE FROM dispatches WHERE id = ?1", &[&id])?;
+        let insert = "INSERT OR REPLACE INTO sent (trace, id, at, body) VALUES (?1, ?2, ?3, ?4)";
+        tx.run(insert, &[&row.trace.0, &id, &self.now.0, &to_json(&line)?])?;
+        Ok(())
+    }
+
+    fn errand(&self, tx: &mut Tx<'_>) -> Result<Then, StoreError> {
+        let id = self.due.id;
+        if !tx.index.lock().errands.pin(id, self.due.fence) {
+            return Err(StoreError::Lost);
+        }
+        match &self.settlement {
+            Settlement::Retry { at, .. } => {
+                tx.run(
+                    "UPDATE errands SET due_at = ?2, attempts = attempts + 1 WHERE id = ?1",
+                    &[&id, &at.0],
+                )?;
+                Ok(Then::PutBack(*at, false))
+            }
+            _ => {
+                tx.run("DELETE FROM errands WHERE id = ?1", &[&id])?;
+                Ok(Then::Remove)
+            }
+        }
+    }
+
+    fn deadline(&self, tx: &mut Tx<'_>) -> Result<Then, StoreError> {
+        let (Some(_), Some(kind)) = (tx.index.lock().deadline(&self.due), self.due.deadline) else {
+            return Err(StoreError::Lost);
+        };
+        let kind = to_json(&kind)?;
+        match &self.settlement {
+            Settlement::Retry { at, .. } => {
+                let update = "UPDATE deadlines SET at = ?3 WHERE conversation = ?1 AND kind = ?2";
+                tx.run(update, &[&self.due.id, &kind, &at.0])?;
+                Ok(Then::PutBack(*at, false))
+            }
+            _ => {
+                tx.run(
+                    "DELETE FROM deadlines WHERE conversation = ?1 AND kind = ?2",
+                    &[&self.due.id, &kind],
+                )?;
+                Ok(Then::Remove)
+            }
+        }
+    }
+}
+
+fn settle_in(index: &mut Index, due: &DueId, then: Then) {
+    match (due.kind, then) {
+        (DueKind::Dispatch, Then::Remove) => drop(index.dispatches.remove(due.id)),
+        (DueKind::Dispatch, Then::PutBack(at, held)) => index.dispatches.put_back(due.id, at, held),
+        (DueKind::Errand, Then::Remove) => drop(index.errands.remove(due.id)),
+        (DueKind::Errand, Then::PutBack(at, held)) => index.errands.put_back(due.id, at, held),
+        (DueKind::Deadline, then) => {
+            let (Some(id), Some(kind)) = (index.deadline(due), due.deadline) else {
+                return;
+            };
+            match then {
+                Then::Remove => {
+                    index.unset_deadline(bridge_core::message::ConversationId(due.id), kind)
+                }
+                Then::PutBack(at, held) => index.deadlines.put_back(id, at, held),
+            }
+        }
+    }
+}
