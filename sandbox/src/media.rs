@@ -132,6 +132,13 @@ pub(crate) fn extension(mime: &str) -> &'static str {
     known.map_or("bin", |(extension, _)| extension)
 }
 
+/// Whether a content is a picture by its first bytes.
+pub(crate) fn is_picture(bytes: &[u8]) -> bool {
+    sniff(bytes)
+        .0
+        .is_some_and(|mime| mime.starts_with("image/"))
+}
+
 /// The type a content shows by its first bytes, and a picture's size.
 fn sniff(bytes: &[u8]) -> (Option<&'static str>, Option<(u32, u32)>) {
     match bytes {

@@ -59,7 +59,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The cheap path for load tests: no wire log, no live events, short chats, no rate limits.
+    /// The cheap path for load tests: no wire log, no live events, short chats, no rate limits, any customer.
     pub fn sink() -> Self {
         let mut settings = Self {
             workers: 2,
@@ -70,6 +70,7 @@ impl Settings {
         };
         settings.tim.rate_limit = 0;
         settings.wechat.allowance = Allowances::unlimited();
+        settings.wechat.strangers = true;
         settings
     }
 }
@@ -87,6 +88,8 @@ pub struct WechatSettings {
     pub token_life: Duration,
     /// What an account may send, and when.
     pub allowance: Allowances,
+    /// Takes any openid for a follower who has just written, as a load test needs whose customers exist nowhere.
+    pub strangers: bool,
 }
 
 impl Default for WechatSettings {
@@ -97,6 +100,7 @@ impl Default for WechatSettings {
             push_attempts: 3,
             token_life: Duration::from_secs(7200),
             allowance: Allowances::default(),
+            strangers: false,
         }
     }
 }
@@ -254,7 +258,8 @@ pub struct TimSettings {
     pub callback_token: String,
     /// Agents that have an account from the start.
     pub agents: Vec<AgentSettings>,
-    /// Calls per second before 60007 (Tencent IM: 200); 0: unlimited.
+    /// Calls per second before 60007 (Tencent IM: 200); 0: unlimited. Counted by the sandbox's clock: where that stands still,
+    /// order 0, or the second never ends.
     pub rate_limit: u32,
     /// How long the same MsgSeq and MsgRandom mean the same message.
     pub dedupe_window: Duration,

@@ -151,10 +151,8 @@ impl Tim {
     /// A name or picture changed: agents see it in their lists.
     fn profile_changed(&self, state: &State, user_id: &str) {
         self.announce(state, user_id);
-        for (agent, account) in &state.accounts {
-            if account.is_agent && account.chats.contains_key(user_id) {
-                self.announce_chat(state, agent, user_id);
-            }
+        for agent in &state.agents {
+            self.announce_chat(state, agent, user_id);
         }
     }
 

@@ -144,10 +144,8 @@ impl Tim {
     /// Marks what `peer` wrote to `reader` as read, shows it to the writer, tells the bridge.
     pub(super) fn read(&self, reader: &str, peer: &str, until: i64) -> oneshot::Receiver<Outcome> {
         let mut state = self.0.state.lock();
-        let account = state.accounts.get_mut(reader);
-        if let Some(chat) = account.and_then(|account| account.chats.get_mut(peer)) {
-            chat.unread = 0;
-            chat.read_until = until;
+        if let Some(account) = state.accounts.get_mut(reader) {
+            account.read(peer, until);
         }
         let is_read = |message: &crate::content::Message| {
             message.from == Author::Agent
@@ -176,7 +174,7 @@ impl Tim {
             .and_then(|user| state.accounts.get(user));
         let account = account.ok_or_else(|| refuse(90048))?;
         let Some(peers) = body["Peer_Account"].as_array() else {
-            return Ok(done(json!({"AllC2CUnreadMsgNum": account.unread()})));
+            return Ok(done(json!({"AllC2CUnreadMsgNum": account.unread})));
         };
         let lines = peers.iter().filter_map(Value::as_str).map(|peer| {
             let unread = account.chats.get(peer).map_or(0, |chat| chat.unread);

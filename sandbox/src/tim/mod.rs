@@ -45,7 +45,7 @@ impl Tim {
             .accounts
             .insert(settings.admin.clone(), Account::default());
         for agent in &settings.agents {
-            state.accounts.insert(agent.user_id.clone(), account(agent));
+            state.employ(agent);
         }
         Self(Arc::new(Inner {
             world,
@@ -62,15 +62,7 @@ impl Tim {
     /// Adds an agent's account, or gives an existing account a client, and returns the client.
     pub fn add_agent(&self, agent: &AgentSettings) -> Client {
         let mut state = self.0.state.lock();
-        let account = account(agent);
-        match state.accounts.get_mut(&agent.user_id) {
-            Some(known) => {
-                known.is_agent = true;
-                known.nick = account.nick;
-                known.clients.extend(account.clients);
-            }
-            None => drop(state.accounts.insert(agent.user_id.clone(), account)),
-        }
+        state.employ(agent);
         self.announce(&state, &agent.user_id);
         Client::new(self.clone(), agent.user_id.clone())
     }
@@ -84,11 +76,8 @@ impl Tim {
     /// All agents.
     pub fn agents(&self) -> Vec<Agent> {
         let state = self.0.state.lock();
-        state
-            .accounts
-            .keys()
-            .filter_map(|user_id| state.agent(user_id))
-            .collect()
+        let agents = state.agents.iter();
+        agents.filter_map(|user_id| state.agent(user_id)).collect()
     }
 
     /// Whether an account exists.
@@ -141,14 +130,13 @@ impl Tim {
         let Some(account) = state.accounts.get_mut(owner) else {
             return;
         };
-        let is_agent = account.is_agent;
-        let chat = account.chats.entry(peer.to_owned()).or_default();
         if unread {
-            chat.unread += 1;
+            account.count_unread(peer);
         }
-        if !is_agent {
+        if !account.is_agent {
             return;
         }
+        let chat = account.chats.entry(peer.to_owned()).or_default();
         for bubble in bubbles {
             if chat.bubbles.len() >= world.chat_capacity {
                 chat.bubbles.pop_front();
@@ -207,14 +195,17 @@ impl Tim {
     }
 }
 
-fn account(agent: &AgentSettings) -> Account {
-    let mut account = Account {
-        nick: agent.nick.clone(),
-        is_agent: true,
-        ..Account::default()
-    };
-    if agent.online {
-        account.clients.insert("Web".into(), Presence::Online);
+impl State {
+    /// Makes an account an agent's; what an account that exists already has stays.
+    fn employ(&mut self, agent: &AgentSettings) {
+        let account = self.accounts.entry(agent.user_id.clone()).or_default();
+        account.nick = agent.nick.clone();
+        if agent.online {
+            account.clients.insert("Web".into(), Presence::Online);
+        }
+        if !account.is_agent {
+            account.is_agent = true;
+            self.agents.push(agent.user_id.clone());
+        }
     }
-    account
 }

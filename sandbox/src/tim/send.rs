@@ -195,7 +195,7 @@ pub(super) fn unread(state: &State, user_id: &str) -> u32 {
     state
         .accounts
         .get(user_id)
-        .map_or(0, |account| account.unread())
+        .map_or(0, |account| account.unread)
 }
 
 /// Whether two bubbles belong to one message.

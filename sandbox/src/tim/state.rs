@@ -107,6 +107,8 @@ impl Stored {
 #[derive(Default)]
 pub(crate) struct State {
     pub accounts: BTreeMap<String, Account>,
+    /// The accounts whose clients the sandbox plays.
+    pub agents: Vec<String>,
     /// By the two UserIDs in order.
     pub history: HashMap<(String, String), VecDeque<Stored>>,
     pub sent_count: u64,
@@ -127,6 +129,8 @@ pub(crate) struct Account {
     /// Whether the sandbox plays this account's client.
     pub is_agent: bool,
     pub chats: BTreeMap<String, Conversation>,
+    /// Over all chats; kept beside them, because there may be very many.
+    pub unread: u32,
 }
 
 #[derive(Default)]
@@ -148,8 +152,19 @@ impl Account {
         }
     }
 
-    pub fn unread(&self) -> u32 {
-        self.chats.values().map(|chat| chat.unread).sum()
+    /// One more unread message from a peer.
+    pub fn count_unread(&mut self, peer: &str) {
+        self.chats.entry(peer.to_owned()).or_default().unread += 1;
+        self.unread += 1;
+    }
+
+    /// Everything a peer wrote is read.
+    pub fn read(&mut self, peer: &str, until: i64) {
+        if let Some(chat) = self.chats.get_mut(peer) {
+            self.unread -= chat.unread;
+            chat.unread = 0;
+            chat.read_until = until;
+        }
     }
 }
 
@@ -164,7 +179,7 @@ impl State {
             nick: name(&account.nick, user_id),
             avatar: account.face.clone(),
             presence: account.presence(),
-            unread: account.unread(),
+            unread: account.unread,
         })
     }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::Wechat;
 use super::errors::{Refusal, refuse};
 use crate::call::{Answer, Call};
-use crate::media::by_extension;
+use crate::media::{by_extension, is_picture};
 use crate::multipart;
 
 const KB: usize = 1024;
@@ -42,15 +42,13 @@ impl Wechat {
         if part.bytes.len() > largest {
             return Err(refuse(too_large));
         }
-        let world = &self.0.world;
-        let promised = types.contains(&by_extension(&name));
-        let media = world
-            .media
-            .keep(&world.chance, &name, part.mime.as_deref(), part.bytes);
-        let is_picture = media.family() == "image";
-        if !promised || (types[0].starts_with("image") && !is_picture) {
+        let wants_picture = types[0].starts_with("image");
+        if !types.contains(&by_extension(&name)) || (wants_picture && !is_picture(&part.bytes)) {
             return Err(refuse(40005));
         }
+        let world = &self.0.world;
+        let mime = part.mime.as_deref();
+        let media = world.media.keep(&world.chance, &name, mime, part.bytes);
         let now = world.now();
         let mut state = self.0.state.lock();
         let id = state.upload(kind, &media.id, now, &world.chance);

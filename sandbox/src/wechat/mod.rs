@@ -114,16 +114,10 @@ impl Wechat {
             return Err(format!("the openid {openid} is taken"));
         }
         let person = Person {
-            account,
-            openid: openid.clone(),
             nickname: new.nickname,
             avatar: new.avatar,
             following: new.following,
-            allowance: Default::default(),
-            chat: Default::default(),
-            created: world.now(),
-            active: 0,
-            typing: 0,
+            ..Person::new(account, &openid, world.now())
         };
         state.people.insert(openid.clone(), person);
         self.announce(&state, &openid);

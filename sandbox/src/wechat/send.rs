@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use super::Wechat;
 use super::acts;
+use super::allowance::Trigger;
 use super::errors::{Refusal, refuse, refuse_with};
-use super::state::{Sent, State};
+use super::state::{Person, Sent, State};
 use super::xml::Node;
 use crate::content::{Author, Content, MenuChoice, Status};
 use crate::events::Happening;
@@ -26,6 +27,9 @@ impl Wechat {
         let mut state = self.0.state.lock();
         let content = self.content(&state, &value, now)?;
         check_service_account(&value)?;
+        if self.0.settings.strangers && !state.people.contains_key(&openid) {
+            self.welcome_stranger(&mut state, account, &openid, now);
+        }
         let person = state
             .people
             .get_mut(&openid)
@@ -44,6 +48,14 @@ impl Wechat {
         self.show(&mut state, &openid, message);
         self.announce(&state, &openid);
         Ok(json!({"errcode": 0, "errmsg": "ok"}))
+    }
+
+    fn welcome_stranger(&self, state: &mut State, account: usize, openid: &str, now: i64) {
+        let mut person = Person::new(account, openid, now);
+        person.following = true;
+        let rules = &self.0.settings.allowance;
+        person.allowance.trigger(Trigger::Message, now, rules);
+        state.people.insert(openid.to_owned(), person);
     }
 
     fn remember(&self, state: &mut State, openid: &str, body: Value, now: i64) {

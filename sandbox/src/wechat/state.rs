@@ -167,6 +167,22 @@ impl State {
 }
 
 impl Person {
+    /// Somebody who does not follow and has not done anything yet.
+    pub fn new(account: usize, openid: &str, now: i64) -> Self {
+        Self {
+            account,
+            openid: openid.to_owned(),
+            nickname: String::new(),
+            avatar: String::new(),
+            following: false,
+            allowance: Allowance::default(),
+            chat: VecDeque::new(),
+            created: now,
+            active: 0,
+            typing: 0,
+        }
+    }
+
     /// Adds a bubble, forgetting the oldest beyond `capacity`.
     pub fn add(&mut self, message: Message, capacity: usize) {
         if self.chat.len() >= capacity {

@@ -1,0 +1,15 @@
+//! The simulated platforms over real HTTP: what they take, refuse, send and break.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a panic in a test or its helpers is the finding"
+)]
+
+mod dify;
+mod kit;
+mod panel;
+mod tim;
+mod tim_callbacks;
+mod weather;
+mod wechat;
+mod wechat_push;
