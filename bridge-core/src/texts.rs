@@ -290,6 +290,12 @@ texts! {
     /// A command's usage.
     HelpUsage = "help_usage", "用法：{usage}", "Usage: {usage}";
 
+    /// To a contact who writes faster than can be answered.
+    TooFast = "too_fast", "您的消息发送得太快了，请稍等片刻再发。", "You are writing very fast. Please wait a moment.";
+    /// To a contact whose message holds a sensitive word.
+    Sensitive = "sensitive", "您的消息包含不适宜的内容，未能处理。", "Your message contains words we cannot handle.";
+    /// To an agent whose message holds a sensitive word.
+    DeskSensitive = "desk_sensitive", "消息含有敏感词“{word}”，未发送给客户。", "\"{word}\" is a sensitive word; nothing was sent to the contact.";
     /// To an agent who sends nothing.
     NothingToSend = "nothing_to_send", "请写上要发送的内容。", "Say what to send.";
     /// To an agent who asks for the queue of a conversation that does not wait.

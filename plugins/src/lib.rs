@@ -2,4 +2,5 @@
 
 pub mod bot;
 pub mod channel;
+pub mod guard;
 pub(crate) mod http;
