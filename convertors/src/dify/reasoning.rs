@@ -18,20 +18,17 @@ const NAMES: [&str; 2] = ["think", "thinking"];
 
 fn strip_think(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut said = 0;
     let mut thinking = false;
     let mut rest = text;
     while let Some((before, tag, after)) = next_tag(rest, &NAMES) {
         match (tag, thinking) {
             (Tag::Start, false) => {
                 out.push_str(before);
-                said = out.len();
                 thinking = true;
             }
             (Tag::End, true) => thinking = false,
-            // No opening tag: everything since the last thought was one.
-            (Tag::End, false) => out.truncate(said),
-            (Tag::Start, true) => {}
+            // No opening tag: what stood before the closing one was a thought too, and goes.
+            (Tag::End, false) | (Tag::Start, true) => {}
         }
         rest = after;
     }

@@ -63,6 +63,10 @@ fn pings_carry_no_data_and_comments_nothing() {
 fn data_may_take_several_lines_and_no_space() {
     let stream = b"data:{\"event\":\ndata: \"message\",\ndata:\"answer\":\"a\"}\n\n";
     assert_eq!(kinds(stream, 2), [said("a")]);
+    let windows = String::from_utf8_lossy(stream).replace('\n', "\r\n");
+    for size in [1, 2, 3, 100] {
+        assert_eq!(kinds(windows.as_bytes(), size), [said("a")], "{size}");
+    }
 }
 
 #[test]
