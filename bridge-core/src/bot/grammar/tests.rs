@@ -247,11 +247,19 @@ fn texts_of(line: &str) -> Option<Vec<String>> {
 }
 
 proptest! {
+    /// The twin of the fuzz target `command_grammar`.
     #[test]
-    fn nothing_typed_panics(line in "[#＃ 　\"“”'\\\\—－=-]{0,8}(转接|天气|问卷|transfer)?.{0,60}") {
-        for author in [agent(), Author::Contact] {
-            for line in [line.clone(), format!("#转接 {line}"), format!("#天气 {line}")] {
-                let _ = read(&line, &author, &manual(), &Texts::default());
+    fn nothing_typed_panics_and_no_command_becomes_speech(line in "[#＃ 　\"“”'\\\\—－=-]{0,8}(转接|天气|问卷|transfer)?.{0,60}") {
+        for line in [line.clone(), format!("#转接 {line}"), format!("#天气 {line}")] {
+            for locale in [Locale::Zh, Locale::En] {
+                let texts = Texts::new(locale);
+                let _ = read(&line, &Author::Contact, &manual(), &texts);
+                match read(&line, &agent(), &manual(), &texts) {
+                    Reading::Speech => prop_assert!(after_hash(&line).is_none()),
+                    Reading::Literal(text) => prop_assert!(after_hash(&text).is_some()),
+                    Reading::Answer { text, .. } => prop_assert!(text.chars().count() < 600),
+                    Reading::Command(_) => {}
+                }
             }
         }
     }
