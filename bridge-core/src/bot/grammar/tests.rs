@@ -270,10 +270,9 @@ proptest! {
         prop_assert_eq!(texts_of(&line), shlex::split(&line));
     }
 
+    /// But for a backslash at the very end, which escapes nothing: a shell asks for more, we keep it.
     #[test]
-    fn bare_words_split_as_a_shell_does(line in "[a-z\" \\\\]{0,20}") {
-        // A backslash at the very end escapes nothing: a shell asks for more, we keep it.
-        prop_assume!(!line.ends_with('\\'));
+    fn bare_words_split_as_a_shell_does(line in "[a-z\" \\\\]{0,20}[a-z\"]") {
         prop_assert_eq!(texts_of(&line), shlex::split(&line));
     }
 
