@@ -218,12 +218,10 @@ fn stand_in_or_contact(dispatch: &Dispatch) -> crate::message::PeerId {
 /// 1 s, 2 s, 4 s, … and never the same for two dispatches that failed together.
 fn backoff(attempt: u32) -> Duration {
     let base = Duration::from_secs(1).saturating_mul(1 << attempt.saturating_sub(1).min(8));
-    let spread = u64::from(
-        std::time::SystemTime::now()
-            .elapsed()
-            .map_or_else(|early| early.duration(), |late| late)
-            .subsec_nanos()
-            % 250,
-    );
+    // The clock's last digits are as good as dice here.
+    let nanos = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| since.subsec_nanos());
+    let spread = u64::from(nanos % 250);
     base + Duration::from_millis(spread)
 }

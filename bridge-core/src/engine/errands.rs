@@ -63,7 +63,7 @@ impl Engine {
             .parts
             .catalogue
             .iter()
-            .map(|known| patience(known))
+            .map(patience)
             .max()
             .unwrap_or(PATIENCE);
         longest + self.parts.settings.lease
