@@ -22,7 +22,8 @@ pub(crate) struct Parcel {
     pub peer: PeerName,
     pub operation: &'static str,
     pub url: String,
-    pub content_type: &'static str,
+    /// With a body's type the body is posted; without one this is a GET.
+    pub content_type: Option<&'static str>,
     pub body: Bytes,
     /// What the body means, for the wire log, where it is encrypted.
     pub plain: Option<String>,
@@ -105,11 +106,13 @@ pub(crate) async fn attempt(
     read: impl Fn(&[u8]) -> Option<String>,
 ) -> Result<Reply, String> {
     let (at, begun) = (world.now(), Instant::now());
-    let request = world
-        .http
-        .post(&parcel.url)
-        .header("content-type", parcel.content_type)
-        .body(parcel.body.clone());
+    let request = match parcel.content_type {
+        None => world.http.get(&parcel.url),
+        Some(kind) => {
+            let post = world.http.post(&parcel.url).header("content-type", kind);
+            post.body(parcel.body.clone())
+        }
+    };
     let result = match tokio::time::timeout(parcel.timeout, exchange(request)).await {
         Ok(result) => result,
         Err(_) => Err(format!("no answer within {:?}", parcel.timeout)),
@@ -172,7 +175,10 @@ fn record(
     result: &Result<(Reply, Headers), String>,
     read: impl Fn(&[u8]) -> Option<String>,
 ) {
-    let content_type = ("content-type".to_owned(), parcel.content_type.to_owned());
+    let content_type = parcel
+        .content_type
+        .map(|kind| ("content-type".to_owned(), kind.to_owned()));
+    let headers: Vec<_> = content_type.into_iter().collect();
     let (status, answer, error) = match result {
         Ok((reply, headers)) => {
             let side = Side::of(headers, &reply.body).with_plain(read(&reply.body));
@@ -186,7 +192,7 @@ fn record(
         peer: parcel.peer,
         direction: Direction::Out,
         operation: parcel.operation.to_owned(),
-        method: "POST".into(),
+        method: parcel.content_type.map_or("GET", |_| "POST").into(),
         url: masked_url(&parcel.url),
         status,
         ms: took.as_secs_f64() * 1000.0,
@@ -195,7 +201,7 @@ fn record(
     };
     let kept = world.log.add(Exchange {
         line,
-        request: Side::of(&[content_type], &parcel.body).with_plain(parcel.plain.clone()),
+        request: Side::of(&headers, &parcel.body).with_plain(parcel.plain.clone()),
         answer,
         attempt: Some(number),
         error,

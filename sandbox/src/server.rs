@@ -11,6 +11,7 @@ use bytes::Bytes;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::dify::Dify;
+use crate::events::Event;
 use crate::faults::{self, FaultLine, SpecError};
 use crate::gate::{self, Gate, Plug};
 use crate::media::Media;
@@ -172,6 +173,11 @@ impl Sandbox {
         self.world
             .media
             .keep(&self.world.chance, name, None, bytes.into())
+    }
+
+    /// Everything that happens from now on, as the pages see it.
+    pub fn watch(&self) -> tokio::sync::broadcast::Receiver<Arc<Event>> {
+        self.world.hub.listen(None).1
     }
 
     /// What the wire log holds, oldest first.

@@ -94,6 +94,7 @@ impl Recorder {
             headers,
             pieces,
             kept: Vec::new(),
+            snapped: false,
             end: Some("the caller hung up before the end"),
         }
     }
@@ -121,6 +122,7 @@ pub(super) struct Recording {
     headers: Vec<(String, String)>,
     pieces: mpsc::Receiver<Result<Bytes, Snapped>>,
     kept: Vec<u8>,
+    snapped: bool,
     end: Option<&'static str>,
 }
 
@@ -128,12 +130,21 @@ impl Stream for Recording {
     type Item = Result<Bytes, Snapped>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.snapped {
+            return Poll::Ready(Some(Err(Snapped)));
+        }
         let polled = self.pieces.poll_recv(cx);
         match &polled {
             Poll::Ready(Some(Ok(piece))) if self.kept.len() <= BODY_KEPT => {
                 self.kept.extend_from_slice(piece);
             }
-            Poll::Ready(Some(Err(_))) => self.end = Some("connection cut by an ordered fault"),
+            Poll::Ready(Some(Err(_))) => {
+                // The server forgets what it has not written yet when a body fails: let it write first.
+                self.snapped = true;
+                self.end = Some("connection cut by an ordered fault");
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             Poll::Ready(None) => self.end = None,
             _ => {}
         }

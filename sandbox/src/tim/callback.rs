@@ -88,7 +88,7 @@ impl Tim {
             peer: PeerName::Tim,
             operation: "tim.callback",
             url,
-            content_type: "application/json",
+            content_type: Some("application/json"),
             body: callback.body.to_string().into(),
             plain: None,
             timeout: settings.callback_timeout,

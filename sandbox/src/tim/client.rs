@@ -318,10 +318,11 @@ impl Tim {
         self.tell_after_send(stored, "Web", unread, move |tim, outcome| {
             let (status, note) = match outcome.delivered() {
                 true => (Status::Delivered, None),
-                false => (
-                    Status::Failed,
-                    Some(format!("回调失败：{}", outcome.answer)),
-                ),
+                false if outcome.attempts == 0 => (Status::Failed, Some("回调没有发出".into())),
+                false => {
+                    let note = format!("回调失败：{}", outcome.answer);
+                    (Status::Failed, Some(note))
+                }
             };
             tim.settle(&from, &to, &key, status, note);
         })

@@ -124,10 +124,10 @@ impl Wechat {
             peer: PeerName::Wechat,
             operation: "wechat.callback",
             url: format!("{base}?{query}"),
-            content_type: match account.settings.format {
+            content_type: Some(match account.settings.format {
                 Format::Xml => "text/xml",
                 Format::Json => "application/json",
-            },
+            }),
             body: Bytes::from(body),
             plain,
             timeout: self.0.settings.push_timeout,
@@ -150,21 +150,25 @@ impl Wechat {
         let url = format!(
             "{base}?signature={signature}&echostr={echo}&timestamp={timestamp}&nonce={nonce}"
         );
-        let request = world.http.get(url).timeout(self.0.settings.push_timeout);
-        let response = request
-            .send()
-            .await
-            .map_err(|error| error.without_url().to_string())?;
-        let status = response.status().as_u16();
-        let body = response
-            .text()
-            .await
-            .map_err(|error| error.without_url().to_string())?;
-        match (status, body == echo) {
+        let parcel = Parcel {
+            peer: PeerName::Wechat,
+            operation: "wechat.callback",
+            url,
+            content_type: None,
+            body: Bytes::new(),
+            plain: None,
+            timeout: self.0.settings.push_timeout,
+            fault: None,
+        };
+        let reply = attempt(world, &parcel, 1, |_| None).await?;
+        match (reply.status, &reply.body[..] == echo.as_bytes()) {
             (200, true) => Ok(()),
-            _ => Err(format!(
-                "expected 200 and {echo}, got {status} and {body:?}"
-            )),
+            (status, _) => {
+                let body = String::from_utf8_lossy(&reply.body);
+                Err(format!(
+                    "expected 200 and {echo}, got {status} and {body:?}"
+                ))
+            }
         }
     }
 }
@@ -221,10 +225,13 @@ impl Push {
     /// The first attempt keeps the lane; later ones do not hold up what the customer says next.
     async fn run(self, parcel: Option<Parcel>, plan: CallbackPlan) {
         if plan.drop {
-            return self.dropped("the callback was dropped by an ordered fault");
+            return self.dropped(
+                "the callback was dropped by an ordered fault",
+                "回调被安排的故障丢弃",
+            );
         }
         let Some(parcel) = parcel else {
-            return self.dropped("no bridge is known");
+            return self.dropped("no bridge is known", "尚未连接客服桥");
         };
         tokio::time::sleep(plan.slow).await;
         let first = self.try_once(&parcel, 1).await;
@@ -293,8 +300,8 @@ impl Push {
         let _ = self.done.send(outcome);
     }
 
-    fn dropped(self, why: &str) {
-        let note = Some(format!("未送达：{why}"));
+    fn dropped(self, why: &str, note: &str) {
+        let note = Some(note.to_owned());
         self.wechat
             .progress(&self.openid, self.bubble, Status::Failed, note);
         let _ = self.done.send(Outcome::dropped(why));

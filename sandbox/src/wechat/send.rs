@@ -39,7 +39,7 @@ impl Wechat {
             return Err(refuse(45015));
         }
         person.allowance.take(now).map_err(refuse)?;
-        person.typing = 0;
+        let was_typing = std::mem::take(&mut person.typing) > now;
         let mut message = world.message(Author::Account, Status::Delivered, content);
         message.note = value["customservice"]["kf_account"]
             .as_str()
@@ -47,6 +47,10 @@ impl Wechat {
         self.remember(&mut state, &openid, value, now);
         self.show(&mut state, &openid, message);
         self.announce(&state, &openid);
+        if was_typing {
+            let typing = false;
+            world.emit(Happening::Typing { openid, typing });
+        }
         Ok(json!({"errcode": 0, "errmsg": "ok"}))
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bridge_sandbox::Content;
+use bridge_sandbox::{Content, Happening};
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
@@ -348,8 +348,18 @@ async fn typing_needs_a_fresh_customer_and_ends_by_itself() {
             .as_i64()
             .unwrap()
     };
+    let mut watch = world.sandbox.watch();
     assert_eq!(typing("Typing").await, 0);
     assert_eq!(typing("Typing").await, 45081);
+    assert_eq!(world.sends_text(&token, phone.openid(), "在的").await, 0);
+    let mut shown = Vec::new();
+    while shown.len() < 2 {
+        if let Happening::Typing { typing, .. } = &watch.recv().await.unwrap().what {
+            shown.push(*typing);
+        }
+    }
+    assert_eq!(shown, [true, false]);
+    assert_eq!(typing("Typing").await, 0);
     assert_eq!(typing("CancelTyping").await, 0);
     assert_eq!(typing("Sing").await, 45072);
     assert_eq!(typing("Typing").await, 0);

@@ -97,6 +97,7 @@ async fn the_callback_address_is_verified_as_saving_it_would() {
     let got = world.bridge.gets().await;
     assert!(is_signed(&world, &got) && got.method == "GET");
     assert!(got.param("echostr").len() >= 17);
+    assert_eq!(world.sandbox.wire()[0].line.method, "GET");
 }
 
 #[tokio::test]
