@@ -1,1 +1,26 @@
-//! Kefu Bridge.
+//! Kefu Bridge as a library, so that a distribution of your own is two lines:
+//! `use acme_weather as _; kefu_bridge::main!();`
+
+// Links what comes with the bridge. Here and not in main.rs, so that tests and distributions see it too.
+use bridge_plugins as _;
+
+pub mod app;
+mod check;
+mod cli;
+mod http;
+mod logging;
+mod operate;
+mod sandbox;
+pub mod settings;
+
+pub use cli::run;
+
+/// The `main` of a distribution.
+#[macro_export]
+macro_rules! main {
+    () => {
+        fn main() -> std::process::ExitCode {
+            $crate::run()
+        }
+    };
+}

@@ -1,2 +1,2 @@
-//! The program.
-fn main() {}
+//! The program: the library, and nothing more.
+kefu_bridge::main!();

@@ -1,0 +1,74 @@
+//! `kefu-bridge check`: the configuration, then each thing it names; one line per finding: what, where, how to mend it.
+
+use std::path::Path;
+
+use bridge_core::{channel::Finding, texts::Locale};
+
+use crate::{app::App, cli::Failure, http::runtime, operate::say, settings};
+
+/// Checks; prints one line per finding.
+pub(crate) fn run(path: &Path, offline: bool) -> Result<(), Failure> {
+    let settings = settings::load(path)?;
+    let locale = settings.server.locale;
+    let ok = |zh: &str, en: &str| say(&format!("✓ {}", if locale == Locale::Zh { zh } else { en }));
+    if offline {
+        // What plugins say about their sections is part of the file's truth, and needs no network.
+        let folder = std::env::temp_dir().join(format!("kefu-check-{}", std::process::id()));
+        let mut trial = settings;
+        trial.storage.url = format!("sqlite://{}", folder.join("check.db").display());
+        trial.media.dir = folder.join("media");
+        let built = runtime()?.block_on(App::build(trial)).map(drop);
+        // Left behind it would only cost a few kilobytes of the temporary folder.
+        let _ = std::fs::remove_dir_all(&folder);
+        built?;
+        ok("配置文件没有问题", "the configuration is in order");
+        return Ok(());
+    }
+    let failed = runtime()?.block_on(async {
+        let app = App::build(settings).await?;
+        ok("配置文件没有问题", "the configuration is in order");
+        ok("数据库可以写入", "the store can be written");
+        Ok::<_, Failure>(try_all(&app, locale).await)
+    })?;
+    if failed { Err(Failure::Check) } else { Ok(()) }
+}
+
+/// Asks every channel and bot that can be asked.
+async fn try_all(app: &App, locale: Locale) -> bool {
+    let mut failed = false;
+    let parts = app.engine.parts();
+    for (inbox, channel) in parts.channels.iter() {
+        if let Some(check) = channel.check() {
+            failed |= report(&format!("inboxes.{inbox}"), &check.check().await, locale);
+        }
+    }
+    for known in parts.catalogue.iter() {
+        if let Some(check) = known.bot.check() {
+            failed |= report(
+                &format!("bots.{}", known.spec.name),
+                &check.check().await,
+                locale,
+            );
+        }
+    }
+    failed
+}
+
+/// Prints findings; whether one is bad.
+fn report(section: &str, findings: &[Finding], locale: Locale) -> bool {
+    for finding in findings {
+        let mark = if finding.ok { "✓" } else { "✗" };
+        let mend = finding.mend.get(locale);
+        let mend = if mend.is_empty() {
+            String::new()
+        } else {
+            format!(" → {mend}")
+        };
+        say(&format!(
+            "{mark} {section}.{}: {}{mend}",
+            finding.key,
+            finding.what.get(locale)
+        ));
+    }
+    findings.iter().any(|finding| !finding.ok)
+}

@@ -1,0 +1,156 @@
+//! The command line. Exit codes: 0 fine, 1 a check failed or the work could not be done, 2 usage or configuration.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use crate::{check, http, operate, sandbox, settings};
+
+/// 客服桥：把微信客户接到 AI 和人工客服 / Kefu Bridge: WeChat customers to an assistant and to people.
+#[derive(Parser)]
+#[command(name = "kefu-bridge", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// 启动服务 / Runs the bridge.
+    Serve(Config),
+    /// 离线沙盒：模拟微信、腾讯云 IM 和 Dify / The whole system offline in one process.
+    Sandbox(sandbox::Args),
+    /// 检查配置和各项依赖 / Checks a configuration and everything it names.
+    Check {
+        #[command(flatten)]
+        config: Config,
+        /// 只检查配置文件，不连接外部系统 / The file only, nothing it names.
+        #[arg(long)]
+        offline: bool,
+    },
+    /// 列出已编译进来的机器人、守卫和渠道 / What is linked: bots, guards, channels.
+    Plugins {
+        /// 以 JSON 输出 / As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// 查看一条消息的全过程 / One message's whole way, with times.
+    Trace {
+        #[command(flatten)]
+        config: Config,
+        /// 消息编号 / The trace id, as logs show it.
+        id: i64,
+    },
+    /// 升级数据库结构 / Brings the store to this version's schema.
+    Migrate(Config),
+    /// 在线备份 / A consistent copy of store and media while the bridge runs.
+    Backup {
+        #[command(flatten)]
+        config: Config,
+        /// 备份目录 / Where to.
+        dir: PathBuf,
+    },
+    /// 从备份恢复 / Back from a copy; the bridge must not run.
+    Restore {
+        #[command(flatten)]
+        config: Config,
+        /// 备份目录 / Where from.
+        dir: PathBuf,
+    },
+    /// 配置示例与模式 / The documented example, and the JSON Schema.
+    Config {
+        #[command(subcommand)]
+        what: ConfigCommand,
+    },
+}
+
+/// Where the configuration is.
+#[derive(clap::Args, Clone)]
+pub(crate) struct Config {
+    /// 配置文件 / The configuration file.
+    #[arg(short = 'c', long = "config", default_value = "config.toml")]
+    pub(crate) path: PathBuf,
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// 带注释的示例 / The documented example.
+    Example,
+    /// JSON Schema.
+    Schema,
+}
+
+/// Why the program ends with something else than 0.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The configuration is wrong: code 2.
+    #[error("{0}")]
+    Configuration(#[from] settings::Faults),
+    /// A check failed: code 1. The findings have been printed.
+    #[error("检查未通过 / a check failed")]
+    Check,
+    /// The work could not be done: code 1.
+    #[error(transparent)]
+    Work(#[from] anyhow::Error),
+}
+
+/// Runs the program with the process's arguments.
+pub fn run() -> ExitCode {
+    // Installed once per process; a second call by a distribution changes nothing.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors: clap knows which stream and code they want.
+            let code = u8::try_from(error.exit_code()).unwrap_or(2);
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    match execute(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => complain(&failure),
+    }
+}
+
+fn execute(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Serve(config) => http::serve(settings::load(&config.path)?),
+        Command::Sandbox(args) => sandbox::run(args),
+        Command::Check { config, offline } => check::run(&config.path, offline),
+        Command::Plugins { json } => Ok(operate::plugins(json)?),
+        Command::Trace { config, id } => Ok(operate::trace(&settings::load(&config.path)?, id)?),
+        Command::Migrate(config) => Ok(operate::migrate(&settings::load(&config.path)?)?),
+        Command::Backup { config, dir } => {
+            Ok(operate::backup(&settings::load(&config.path)?, &dir)?)
+        }
+        Command::Restore { config, dir } => {
+            Ok(operate::restore(&settings::load(&config.path)?, &dir)?)
+        }
+        Command::Config {
+            what: ConfigCommand::Example,
+        } => Ok(operate::say(settings::EXAMPLE)),
+        Command::Config {
+            what: ConfigCommand::Schema,
+        } => Ok(operate::schema()?),
+    }
+}
+
+/// One line first, the causes after.
+#[expect(clippy::print_stderr, reason = "a command line speaks on stderr")]
+fn complain(failure: &Failure) -> ExitCode {
+    match failure {
+        Failure::Configuration(faults) => {
+            eprintln!("{faults}");
+            ExitCode::from(2)
+        }
+        Failure::Check => ExitCode::from(1),
+        Failure::Work(error) => {
+            eprintln!("{error}");
+            for cause in error.chain().skip(1) {
+                eprintln!("  因为 / because: {cause}");
+            }
+            ExitCode::from(1)
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! `GET` and `POST /callback/{inbox}`: the platforms' webhook. Nothing is acknowledged before it is durable.
+
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use bridge_core::{
+    chain::{Addressed, ChainError},
+    channel::{ChannelErrorKind, Delivery, Verb},
+    engine::IngressError,
+    message::InboxName,
+};
+use bytes::Bytes;
+
+use crate::app::App;
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config.service(
+        web::resource("/callback/{inbox}")
+            .route(web::post().to(post))
+            .route(web::get().to(get)),
+    );
+}
+
+async fn get(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
+    take(Verb::Get, &request, Bytes::new(), &app).await
+}
+
+async fn post(request: HttpRequest, body: Bytes, app: web::Data<App>) -> HttpResponse {
+    take(Verb::Post, &request, body, &app).await
+}
+
+async fn take(verb: Verb, request: &HttpRequest, body: Bytes, app: &App) -> HttpResponse {
+    let inbox = InboxName::new(request.match_info().get("inbox").unwrap_or_default());
+    let received_at = app.engine.parts().clock.now();
+    let delivery = Delivery {
+        verb,
+        query: request.query_string().to_owned(),
+        body,
+        received_at,
+    };
+    match app
+        .engine
+        .ingress(Addressed {
+            inbox: inbox.clone(),
+            delivery,
+        })
+        .await
+    {
+        Ok(ack) => HttpResponse::Ok()
+            .content_type(ack.content_type)
+            .body(ack.body),
+        Err(error) => refuse(&inbox, &error),
+    }
+}
+
+/// The status a refusal has; outside, all forgeries look alike.
+fn refuse(inbox: &InboxName, error: &IngressError) -> HttpResponse {
+    let (status, outside) = match error {
+        IngressError::Refused(ChainError::UnknownInbox(_)) => {
+            (StatusCode::NOT_FOUND, "no such inbox")
+        }
+        IngressError::Refused(ChainError::Channel(refused)) => match refused.kind {
+            ChannelErrorKind::Forged => (StatusCode::UNAUTHORIZED, "bad signature"),
+            ChannelErrorKind::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too large"),
+            _ => (StatusCode::BAD_REQUEST, "malformed"),
+        },
+        IngressError::Refused(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal error"),
+        IngressError::Store(_) | IngressError::Draining => {
+            (StatusCode::SERVICE_UNAVAILABLE, "try again")
+        }
+    };
+    metrics::counter!("kefu_callbacks_refused_total", "status" => status.as_str().to_owned())
+        .increment(1);
+    if status.is_server_error() {
+        tracing::warn!(%inbox, %error, status = status.as_u16(), "a callback was not taken");
+    } else {
+        // A stranger can cause these at will: they are counted above, and said only where somebody looks closely.
+        tracing::debug!(%inbox, %error, status = status.as_u16(), "a callback was refused");
+    }
+    HttpResponse::build(status)
+        .content_type("text/plain")
+        .body(outside)
+}

@@ -1,0 +1,267 @@
+//! The operator's smaller commands: what is linked, one message's way, schema, backup and restore.
+
+use std::{io::Write, path::Path, sync::Arc};
+
+use anyhow::{Context, bail};
+use bridge_core::{
+    bot::Audience,
+    clock::{SystemClock, Timestamp},
+    message::ArrivalId,
+    registry::Registry,
+    store::{Records, Trace, Verdict},
+};
+use bridge_store_sqlite::{Options, Sqlite};
+use serde_json::{Value, json};
+
+use crate::{
+    app::store_path,
+    http::runtime,
+    settings::{self, Settings},
+};
+
+/// Prints a line; a closed pipe is nobody's fault.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// What is linked.
+pub(crate) fn plugins(as_json: bool) -> anyhow::Result<()> {
+    let registry = Registry::linked()?;
+    let value = describe(&registry);
+    if as_json {
+        say(&serde_json::to_string_pretty(&value)?);
+        return Ok(());
+    }
+    for kind in ["bots", "guards", "channels"] {
+        say(&format!("{kind}:"));
+        for item in value[kind].as_array().into_iter().flatten() {
+            let text = |key: &str| item[key].as_str().unwrap_or_default().to_owned();
+            let aliases: Vec<&str> = item["aliases"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect();
+            say(&format!(
+                "  {:<16} {:<40} {}  [{}]",
+                text("name"),
+                aliases.join(" "),
+                text("help"),
+                text("crate")
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn describe(registry: &Registry) -> Value {
+    let bots: Vec<Value> = registry
+        .bots
+        .values()
+        .map(|spec| {
+            let audience = match spec.audience {
+                Audience::Agents => "agents",
+                Audience::Contacts => "contacts",
+                Audience::Everyone => "everyone",
+            };
+            let help = spec.command().get_about().map(ToString::to_string).unwrap_or_default();
+            json!({ "name": spec.name, "aliases": spec.aliases, "audience": audience, "help": help, "crate": spec.from_crate })
+        })
+        .collect();
+    let guards: Vec<Value> = registry
+        .guards
+        .values()
+        .map(|spec| json!({ "name": spec.name, "crate": spec.from_crate }))
+        .collect();
+    let channels: Vec<Value> = registry
+        .channels
+        .values()
+        .map(|spec| json!({ "name": spec.name, "crate": spec.from_crate }))
+        .collect();
+    json!({ "bots": bots, "guards": guards, "channels": channels })
+}
+
+/// The JSON Schema of the whole configuration.
+pub(crate) fn schema() -> anyhow::Result<()> {
+    let registry = Registry::linked()?;
+    let by_name = |specs: Vec<(&str, schemars::Schema)>| -> Value {
+        json!({ "type": "object", "properties": specs.into_iter().map(|(name, schema)| (name.to_owned(), schema.to_value())).collect::<serde_json::Map<_, _>>() })
+    };
+    let inboxes: Vec<Value> = registry
+        .channels
+        .values()
+        .map(|spec| {
+            let mut schema = spec.schema().to_value();
+            schema["properties"]["channel"] = json!({ "const": spec.name });
+            schema["properties"]["on_unknown"] = json!({ "enum": ["resend", "tell"] });
+            schema
+        })
+        .collect();
+    let schema = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "kefu-bridge",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "server": schemars::schema_for!(settings::ServerSection),
+            "storage": schemars::schema_for!(settings::StorageSection),
+            "cache": schemars::schema_for!(settings::CacheSection),
+            "queue": schemars::schema_for!(settings::QueueSection),
+            "conversation": schemars::schema_for!(settings::ConversationSection),
+            "routing": schemars::schema_for!(settings::RoutingSection),
+            "media": schemars::schema_for!(bridge_media::Settings),
+            "agents": { "type": "object", "additionalProperties": schemars::schema_for!(settings::AgentSection) },
+            "inboxes": { "type": "object", "additionalProperties": { "oneOf": inboxes } },
+            "bots": by_name(registry.bots.values().map(|spec| (spec.name, spec.schema())).collect()),
+            "guards": by_name(registry.guards.values().map(|spec| (spec.name, spec.schema())).collect()),
+            "texts": { "type": "object", "additionalProperties": { "type": "string" } },
+        },
+    });
+    say(&serde_json::to_string_pretty(&schema)?);
+    Ok(())
+}
+
+/// One message's whole way.
+pub(crate) fn trace(settings: &Settings, id: i64) -> anyhow::Result<()> {
+    let path = store_path(settings);
+    let found = runtime().map_err(anyhow::Error::new)?.block_on(async {
+        let store = Sqlite::read_only(&path, Arc::new(SystemClock))?;
+        store.trace(ArrivalId(id)).await
+    })?;
+    match found {
+        Some(trace) => print_trace(&trace),
+        None => bail!("没有编号为 {id} 的消息 / there is no message {id}"),
+    }
+    Ok(())
+}
+
+fn print_trace(trace: &Trace) {
+    let arrival = &trace.arrival;
+    let start = arrival.arrival.received_at;
+    let after = |at: Timestamp| format!("{at}  +{} ms", at.since(start).as_millis());
+    say(&format!(
+        "trace {}  conversation {}  {}",
+        arrival.id,
+        arrival.conversation,
+        arrival.arrival.thread()
+    ));
+    say(&format!("  sent       {}", arrival.arrival.sent_at));
+    say(&format!("  received   {}", after(start)));
+    say(&format!(
+        "  decoded    {}",
+        serde_json::to_string(&arrival.arrival.what).unwrap_or_default()
+    ));
+    say(&format!("  accepted   {}", after(arrival.accepted_at)));
+    match &arrival.turned {
+        Some((at, Verdict::Turned { by, note })) => {
+            let by = by.as_ref().map_or("the chain", |bot| bot.as_str());
+            say(&format!(
+                "  turned     {}  by {by} {}",
+                after(*at),
+                note.as_deref().unwrap_or_default()
+            ));
+        }
+        Some((at, Verdict::Dead { reason })) => {
+            say(&format!("  dead       {}  {reason}", after(*at)))
+        }
+        None => say("  turned     not yet"),
+    }
+    for dispatch in &trace.dispatches {
+        say(&format!(
+            "  dispatch {}  {} → {}  {}",
+            dispatch.id, dispatch.inbox, dispatch.to, dispatch.state
+        ));
+        say(&format!(
+            "    converted  {}",
+            serde_json::to_string(&dispatch.content).unwrap_or_default()
+        ));
+        say(&format!("    decided    {}", after(dispatch.created_at)));
+        let tries = dispatch.attempts;
+        let why = dispatch.reason.as_deref().unwrap_or_default();
+        let external = dispatch.external_id.as_deref().unwrap_or_default();
+        say(&format!(
+            "    {:<10} {}  tries {tries} {external} {why}",
+            dispatch.state,
+            after(dispatch.at)
+        ));
+        for loss in &dispatch.lost {
+            say(&format!("    lost       {:?}: {}", loss.kind, loss.what));
+        }
+    }
+}
+
+/// Brings the store to this version's schema.
+pub(crate) fn migrate(settings: &Settings) -> anyhow::Result<()> {
+    let path = store_path(settings);
+    runtime().map_err(anyhow::Error::new)?.block_on(async {
+        let store = Sqlite::open(
+            &path,
+            Arc::new(SystemClock),
+            Options {
+                migrate: true,
+                ..Options::default()
+            },
+        )?;
+        store.close().await
+    })?;
+    say(&format!(
+        "{} 已是最新结构 / has this version's schema",
+        path.display()
+    ));
+    Ok(())
+}
+
+/// A consistent copy of store and media while the bridge runs.
+pub(crate) fn backup(settings: &Settings, directory: &Path) -> anyhow::Result<()> {
+    let path = store_path(settings);
+    runtime().map_err(anyhow::Error::new)?.block_on(async {
+        // The media first: whatever the copy of the store names is then there, and more.
+        let media = &settings.media.dir;
+        if media.is_dir() {
+            copy_tree(media, &directory.join("media")).context("copying media")?;
+        }
+        let store = Sqlite::read_only(&path, Arc::new(SystemClock))?;
+        store.backup(directory).await.context("copying the store")
+    })?;
+    say(&format!("已备份到 / copied to {}", directory.display()));
+    Ok(())
+}
+
+/// Back from a copy.
+pub(crate) fn restore(settings: &Settings, directory: &Path) -> anyhow::Result<()> {
+    let (from, to) = (directory.join("kefu.db"), store_path(settings));
+    if !from.is_file() {
+        bail!("{} 不是备份目录 / holds no kefu.db", directory.display());
+    }
+    if to.exists() {
+        bail!(
+            "{} 已存在，请先移走 / exists already; move it away first",
+            to.display()
+        );
+    }
+    if let Some(folder) = to.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::copy(&from, &to).with_context(|| format!("copying to {}", to.display()))?;
+    let media = directory.join("media");
+    if media.is_dir() {
+        copy_tree(&media, &settings.media.dir).context("copying media")?;
+    }
+    say(&format!("已恢复到 / restored to {}", to.display()));
+    Ok(())
+}
+
+/// Copies what is not there yet: media are named by their content.
+fn copy_tree(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_tree(&entry.path(), &target)?;
+        } else if !target.exists() {
+            std::fs::copy(entry.path(), &target)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,185 @@
+//! `kefu-bridge sandbox`: the whole system offline in one process. The platforms are real HTTP peers; the bridge is the
+//! one that `serve` runs, configured against them.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use anyhow::Context;
+use bridge_sandbox::{Account, DifySettings, Sandbox, TimSettings};
+
+use crate::{
+    cli::Failure,
+    http::{self, runtime, stop_signal},
+    logging,
+    operate::say,
+    settings::{self, LogFormat},
+};
+
+/// 沙盒选项 / What the sandbox can be told.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// 页面和模拟平台的监听地址 / Where the pages and the simulated platforms listen.
+    #[arg(long, default_value = "127.0.0.1:9090")]
+    listen: SocketAddr,
+    /// 客服桥的监听地址，端口 0 为自动 / Where the bridge listens; port 0: any free one.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    bridge: SocketAddr,
+    /// 预定故障，例如 wechat.send=45015x2,tim.send=slow:800 / Faults to order.
+    #[arg(long, default_value = "")]
+    faults: String,
+    /// 数据目录；不填则用临时目录，退出即清除 / Where data is kept; by default a folder that goes with the process.
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// 界面语言 / The language the bridge speaks: zh-CN or en.
+    #[arg(long, default_value = "zh-CN")]
+    locale: String,
+}
+
+/// Runs until Ctrl-C.
+pub(crate) fn run(args: Args) -> Result<(), Failure> {
+    logging::start(LogFormat::Text);
+    let folder = Folder::new(args.data.clone())?;
+    runtime()?.block_on(async {
+        let platforms = bridge_sandbox::Settings {
+            listen: args.listen.to_string(),
+            faults: args.faults.clone(),
+            ..bridge_sandbox::Settings::default()
+        };
+        let sandbox = Sandbox::start(platforms).context("the simulated platforms cannot start")?;
+        let text = configuration(&sandbox.url(), &args, &folder.path);
+        let settings = settings::read(&text, &std::collections::BTreeMap::new())?;
+        let running = http::start(settings).await?;
+        sandbox.set_bridge(&format!("http://{}", running.address));
+        greet(&sandbox.url(), running.address);
+        stop_signal().await;
+        running.stop().await;
+        sandbox.stop().await;
+        Ok(())
+    })
+}
+
+fn greet(url: &str, bridge: SocketAddr) {
+    say("");
+    say("  客服桥沙盒已启动 / The Kefu Bridge sandbox is running");
+    say("");
+    say(&format!("  全部页面 / everything       {url}/"));
+    say(&format!("  手机（客户）/ the phone     {url}/phone.html"));
+    say(&format!("  客服工作台 / an agent       {url}/agent.html"));
+    say(&format!("  报文 / the wire             {url}/wire.html"));
+    say(&format!("  客服桥 / the bridge         http://{bridge}/"));
+    say("");
+    say("  在手机页说“转人工”，再到客服页回复；客服可用 #转接 -n lin、#退出、#帮助。Ctrl-C 结束。");
+    say(
+        "  Ask for a person on the phone (转人工), answer on the agent page; #help lists commands. Ctrl-C ends.",
+    );
+    say("");
+}
+
+/// The bridge's configuration against the simulated platforms: the one a stranger would write.
+fn configuration(url: &str, args: &Args, folder: &std::path::Path) -> String {
+    let (account, desk, dify) = (
+        Account::default(),
+        TimSettings::default(),
+        DifySettings::default(),
+    );
+    let key = dify
+        .apps
+        .first()
+        .map(|app| app.key.clone())
+        .unwrap_or_default();
+    let agents: String = desk
+        .agents
+        .iter()
+        .map(|agent| {
+            let name = agent.user_id.trim_start_matches("agent_");
+            let first = name == "system";
+            format!(
+                "[agents.{name}]\nname = \"{}\"\ninbox = \"{}\"\nuser_id = \"{}\"\ncapacity = 5\ndefault = {first}\nskills = [\"{}\"]\n\n",
+                agent.nick, desk.inbox, agent.user_id, if first { "售前" } else { "售后" }
+            )
+        })
+        .collect();
+    let data = folder.display();
+    format!(
+        r#"
+[server]
+listen = "{bridge}"
+public_url = "{url}"
+locale = "{locale}"
+
+[storage]
+url = "sqlite://{data}/kefu.db"
+
+[media]
+dir = "{data}/media"
+
+[inboxes.{inbox}]
+channel = "wechat"
+app_id = "{app_id}"
+app_secret = "{app_secret}"
+token = "{token}"
+encoding_aes_key = "{aes_key}"
+mode = "safe"
+api_base = "{url}/wechat"
+
+[inboxes.{desk_inbox}]
+channel = "tencent-im"
+sdk_app_id = {sdk_app_id}
+secret_key = "{secret_key}"
+admin = "{admin}"
+callback_token = "{callback_token}"
+api_base = "{url}/tim"
+
+[bots.ai]
+provider = "dify"
+api_base = "{url}/dify/v1"
+api_key = "{key}"
+app = "chat"
+
+[conversation]
+menu_words = {{ KEFU = "转人工", ORDER = "查询订单" }}
+
+[routing]
+desk = "{desk_inbox}"
+
+{agents}"#,
+        bridge = args.bridge,
+        locale = args.locale,
+        inbox = account.inbox,
+        app_id = account.app_id,
+        app_secret = account.app_secret,
+        token = account.token,
+        aes_key = account.encoding_aes_key,
+        desk_inbox = desk.inbox,
+        sdk_app_id = desk.sdk_app_id,
+        secret_key = desk.secret_key,
+        admin = desk.admin,
+        callback_token = desk.callback_token,
+    )
+}
+
+/// The data's folder; a temporary one goes with the process.
+struct Folder {
+    path: PathBuf,
+    temporary: bool,
+}
+
+impl Folder {
+    fn new(given: Option<PathBuf>) -> Result<Self, Failure> {
+        let temporary = given.is_none();
+        let path = given.unwrap_or_else(|| {
+            std::env::temp_dir().join(format!("kefu-sandbox-{}", std::process::id()))
+        });
+        std::fs::create_dir_all(&path)
+            .with_context(|| format!("cannot make {}", path.display()))?;
+        Ok(Self { path, temporary })
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if self.temporary {
+            // Left behind it would only cost room in the temporary folder.
+            let _ = std::fs::remove_dir_all(&self.path);
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The configuration: a TOML file, environment in its strings, secrets from files, overrides; read into types, every
+//! fault listed with its key's path, what is wrong and an example of what is right.
+
+mod fault;
+mod load;
+mod sections;
+
+use std::collections::BTreeMap;
+
+use bridge_core::{
+    message::{AgentName, InboxName},
+    routing::{Agent, WorkingHours},
+    texts::Texts,
+};
+
+pub use fault::{Fault, Faults};
+pub use load::{load, read};
+pub use sections::{
+    AgentSection, CacheSection, ConversationSection, InboxSection, LogFormat, QueueSection,
+    RoutingSection, ServerSection, StorageSection,
+};
+
+/// The documented example.
+pub const EXAMPLE: &str = include_str!("../../config/example.toml");
+
+/// A configuration that can be run.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `[server]`.
+    pub server: ServerSection,
+    /// `[storage]`.
+    pub storage: StorageSection,
+    /// `[conversation]`.
+    pub conversation: ConversationSection,
+    /// `[routing]`.
+    pub routing: RoutingSection,
+    /// `[media]`.
+    pub media: bridge_media::Settings,
+    /// `[inboxes.*]`.
+    pub inboxes: BTreeMap<InboxName, InboxSection>,
+    /// `[bots.*]`, each as its bot reads it.
+    pub bots: BTreeMap<String, serde_json::Value>,
+    /// `[guards.*]`, likewise.
+    pub guards: BTreeMap<String, serde_json::Value>,
+    /// `[agents.*]`.
+    pub agents: BTreeMap<AgentName, Agent>,
+    /// The words people are spoken to in.
+    pub texts: Texts,
+    /// `routing.working_hours` in the server's time zone.
+    pub hours: WorkingHours,
+}
