@@ -91,6 +91,10 @@ impl Turn {
         crate::testkit::turn_of_contact(text)
     }
 
+    #[cfg_attr(
+        not(any(test, feature = "engine", feature = "testkit")),
+        expect(dead_code, reason = "only who runs turns makes them")
+    )]
     pub(crate) fn bare(
         trace: ArrivalId,
         conversation: Conversation,
