@@ -59,14 +59,17 @@ impl TencentIm {
 
     async fn image(&self, media: &Media) -> Result<Element<'static>, MediaError> {
         let mut kept = self.media.keep(media).await?;
-        if !self.capabilities.image_types.contains(&kept.mime.as_str()) {
+        let is_shown = self.capabilities.image_types.contains(&kept.mime.as_str());
+        // Photos too, though they are shown: they may lie on their side.
+        if !is_shown || kept.mime == "image/jpeg" {
             let wanted = Rendition::Picture {
                 max_bytes: PICTURE_BYTES,
             };
-            let Some(picture) = self.media.rendition(&kept, wanted).await? else {
-                return Ok(convert::file(&self.placed(&kept)));
-            };
-            kept = picture;
+            match self.media.rendition(&kept, wanted).await? {
+                Some(picture) => kept = picture,
+                None if is_shown => {}
+                None => return Ok(convert::file(&self.placed(&kept))),
+            }
         }
         let thumbnail = self.thumbnail(&kept).await;
         let thumbnail = thumbnail.as_ref().map(|thumbnail| self.placed(thumbnail));

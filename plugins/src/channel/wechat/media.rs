@@ -91,9 +91,12 @@ async fn image(account: &WeChat, media: &Media, afresh: bool) -> Result<Media, C
             .capabilities
             .image_types
             .contains(&kept.mime.as_str());
-    let kept = match fits {
+    // Photos too, though they fit: they may lie on their side.
+    let kept = match fits && kept.mime != "image/jpeg" {
         true => Some(kept.clone()),
-        false => rendition(account, &kept, Rendition::Picture { max_bytes: IMAGE }).await?,
+        false => rendition(account, &kept, Rendition::Picture { max_bytes: IMAGE })
+            .await?
+            .or(fits.then_some(kept)),
     };
     match kept {
         Some(kept) => upload(account, &kept, "image", afresh).await,
