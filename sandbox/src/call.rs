@@ -132,6 +132,10 @@ pub(crate) trait Peer: Send + Sync + 'static {
     fn who(&self, call: &Call) -> Vec<String>;
     /// Does what is asked.
     fn answer(&self, call: &Call, twist: Option<Twist>) -> Answer;
+    /// What a streamed answer says, for the wire log.
+    fn explain(&self, _body: &[u8]) -> Option<String> {
+        None
+    }
     /// Fails with the platform's own error code, nothing done.
     fn failure(&self, code: i64) -> Answer;
     /// Declares the credentials of this call expired, and says so.

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::Dify;
 use super::errors::{Refusal, invalid, ordered, refuse};
+use super::story;
 use crate::call::{Answer, Call, Peer};
 use crate::faults::Twist;
 use crate::settings::{DifyApp, Shape};
@@ -42,6 +43,10 @@ impl Peer for Dify {
         answer
             .with_header("x-version", version)
             .with_header("x-env", "PRODUCTION")
+    }
+
+    fn explain(&self, body: &[u8]) -> Option<String> {
+        story::said_in(std::str::from_utf8(body).ok()?)
     }
 
     fn failure(&self, code: i64) -> Answer {

@@ -26,12 +26,13 @@ impl Story<'_> {
             AppMode::Chat => Vec::new(),
             AppMode::Agent => vec![self.thought(1, "", "", "")],
             AppMode::Chatflow => {
+                let ping = (self.app.shape == Shape::V1_13).then_some(Value::Null);
                 let started = self.workflow_event("workflow_started", self.workflow_inputs());
                 let nodes = [
-                    self.node("node_started", "start", 1, None),
-                    self.node("node_started", "llm", 2, None),
+                    self.node_started(START),
+                    self.node_finished(START, "succeeded"),
+                    self.node_started(LLM),
                 ];
-                let ping = (self.app.shape == Shape::V1_13).then_some(Value::Null);
                 ping.into_iter().chain([started]).chain(nodes).collect()
             }
         }
@@ -82,37 +83,34 @@ impl Story<'_> {
     /// What comes after the last words.
     pub fn ending(&self, end: &End) -> Vec<Value> {
         let error = error_event(self.asked, self.ids, end);
-        match (self.app.mode, self.app.shape, error) {
-            (AppMode::Chatflow, Shape::V1_13, Some(_)) => {
-                vec![
-                    self.node("node_finished", "llm", 2, Some("failed")),
-                    self.finished(end),
-                ]
-            }
-            (AppMode::Chatflow, Shape::V0_15, Some(error)) => {
-                vec![
-                    self.node("node_finished", "llm", 2, Some("failed")),
-                    self.finished(end),
-                    error,
-                ]
-            }
-            (_, _, Some(error)) => vec![error],
-            (AppMode::Chatflow, shape, None) => self.chatflow_ending(shape, end),
-            (AppMode::Agent, _, None) => {
-                vec![self.thought(1, self.said, "", ""), self.message_end()]
-            }
+        match (self.app.mode, error) {
+            (AppMode::Chatflow, error) => self.chatflow_ending(end, error),
+            (_, Some(error)) => vec![error],
+            (AppMode::Agent, None) => vec![self.thought(1, self.said, "", ""), self.message_end()],
             // The last piece of a chat is an empty one.
-            (AppMode::Chat, _, None) => vec![self.piece(""), self.message_end()],
+            (AppMode::Chat, None) => vec![self.piece(""), self.message_end()],
         }
     }
 
-    fn chatflow_ending(&self, shape: Shape, end: &End) -> Vec<Value> {
-        let node = self.node("node_finished", "llm", 2, Some("succeeded"));
-        match (shape, end) {
-            (Shape::V1_13, End::Stopped) => vec![self.finished(end)],
-            (Shape::V1_13, _) => vec![node, self.message_end(), self.finished(end)],
-            (Shape::V0_15, _) => vec![node, self.finished(end), self.message_end()],
-        }
+    fn chatflow_ending(&self, end: &End, error: Option<Value>) -> Vec<Value> {
+        let finished = self.finished(end);
+        let nodes = [
+            self.node_finished(LLM, "succeeded"),
+            self.node_started(ANSWER),
+            self.node_finished(ANSWER, "succeeded"),
+        ];
+        let closing = match (self.app.shape, end, error) {
+            (shape, End::Failed { .. }, error) => {
+                let failed = self.node_finished(LLM, "failed");
+                // From 1.13 the reader quits before the error comes (Dify notes, 4.2).
+                let error = error.filter(|_| shape == Shape::V0_15);
+                return [failed, finished].into_iter().chain(error).collect();
+            }
+            (Shape::V1_13, End::Stopped, _) => return vec![finished],
+            (Shape::V1_13, _, _) => [self.message_end(), finished],
+            (Shape::V0_15, _, _) => [finished, self.message_end()],
+        };
+        nodes.into_iter().chain(closing).collect()
     }
 
     /// The whole answer at once.
@@ -178,17 +176,29 @@ impl Story<'_> {
         })
     }
 
-    fn node(&self, event: &str, kind: &str, index: u32, status: Option<&str>) -> Value {
-        let mut data = json!({
-            "id": format!("{}-{index}", self.ids.workflow_run), "node_id": kind, "node_type": kind, "title": kind,
-            "index": index, "predecessor_node_id": null, "inputs": null, "created_at": self.ids.created, "extras": {}
+    fn node_started(&self, node: Node) -> Value {
+        self.workflow_event("node_started", self.node(node))
+    }
+
+    fn node_finished(&self, node: Node, status: &str) -> Value {
+        let mut data = self.node(node);
+        let further = json!({
+            // The words stand here too; a reader that adds them to the answer says everything twice.
+            "process_data": null, "outputs": {"text": self.said}, "status": status, "error": null,
+            "elapsed_time": 0.2, "execution_metadata": null, "finished_at": self.ids.created, "files": []
         });
-        if let Some(status) = status {
-            data["status"] = status.into();
-            data["outputs"] = json!({"text": self.said});
-            data["elapsed_time"] = 0.2.into();
+        if let (Some(data), Value::Object(further)) = (data.as_object_mut(), further) {
+            data.extend(further);
         }
-        self.workflow_event(event, data)
+        self.workflow_event("node_finished", data)
+    }
+
+    fn node(&self, (kind, index, before): Node) -> Value {
+        json!({
+            "id": format!("{}-{index}", self.ids.workflow_run), "node_id": kind, "node_type": kind, "title": kind,
+            "index": index, "predecessor_node_id": before, "inputs": null, "created_at": self.ids.created,
+            "extras": {}, "iteration_id": null
+        })
     }
 
     fn workflow_event(&self, event: &str, data: Value) -> Value {
@@ -211,4 +221,26 @@ impl Story<'_> {
     }
 }
 
+/// The words of a streamed answer, put together; none where there are none.
+pub(super) fn said_in(stream: &str) -> Option<String> {
+    let events = stream
+        .lines()
+        .filter_map(|line| line.strip_prefix("data: "));
+    let mut said = String::new();
+    for event in events.filter_map(|json| serde_json::from_str::<Value>(json).ok()) {
+        let answer = event["answer"].as_str().unwrap_or_default();
+        match event["event"].as_str() {
+            Some("message_replace") => said = answer.to_owned(),
+            _ => said.push_str(answer),
+        }
+    }
+    (!said.is_empty()).then_some(said)
+}
+
+/// A node's kind, its place, and the one before it.
+type Node = (&'static str, u32, Option<&'static str>);
+
+const START: Node = ("start", 1, None);
+const LLM: Node = ("llm", 2, Some("start"));
+const ANSWER: Node = ("answer", 3, Some("llm"));
 const WORKFLOW: &str = "16a65c2a-a7ce-4b11-9423-bd61db2fd1b0";

@@ -11,7 +11,7 @@ use futures_util::Stream;
 use tokio::sync::mpsc;
 
 use super::Gate;
-use crate::call::{Call, Snapped};
+use crate::call::{Call, Peer, Snapped};
 use crate::events::Happening;
 use crate::faults::CallPlan;
 use crate::wire::{BODY_KEPT, Direction, Exchange, Line, Side, masked_url};
@@ -22,6 +22,7 @@ pub(super) struct Recorder(Option<Draft>);
 
 struct Draft {
     world: Arc<World>,
+    peer: Arc<dyn Peer>,
     begun: Instant,
     line: Line,
     request: Side,
@@ -53,6 +54,7 @@ impl Recorder {
         };
         Self(Some(Draft {
             world: gate.world.clone(),
+            peer: gate.peer.clone(),
             begun: Instant::now(),
             line,
             request: Side::of(&call.headers, &call.body),
@@ -71,7 +73,8 @@ impl Recorder {
         let Some(mut draft) = self.0 else { return };
         draft.line.status = Some(status);
         draft.line.code = code;
-        draft.finish(Side::of(headers, body), error);
+        let plain = draft.peer.explain(body);
+        draft.finish(Side::of(headers, body).with_plain(plain), error);
     }
 
     /// The connection is cut without an answer.

@@ -351,42 +351,4 @@ fn wrapped(event: Fields, wrapper: &str, lists: Fields, format: Format) -> Field
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_subscription_answer_is_wrapped_in_xml_and_bare_in_json() {
-        let answers = vec![
-            ("t1".into(), "accept".into()),
-            ("t2".into(), "reject".into()),
-        ];
-        let event = Event::SubscriptionPopup { answers };
-        let xml = event.fields(Format::Xml).write(Format::Xml);
-        assert!(
-            xml.contains("<SubscribeMsgPopupEvent><List><TemplateId><![CDATA[t1]]>"),
-            "{xml}"
-        );
-        let json: Value =
-            serde_json::from_str(&event.fields(Format::Json).write(Format::Json)).unwrap();
-        assert_eq!(json["List"][1]["SubscribeStatusString"], "reject");
-    }
-
-    #[test]
-    fn a_followed_code_carries_its_scene_once_prefixed() {
-        let event = Event::Subscribe {
-            scene: Some("agent:system".into()),
-        };
-        let xml = event.fields(Format::Xml).write(Format::Xml);
-        assert!(
-            xml.contains("<EventKey><![CDATA[qrscene_agent:system]]></EventKey>"),
-            "{xml}"
-        );
-        let plain = Event::Subscribe { scene: None }
-            .fields(Format::Xml)
-            .write(Format::Xml);
-        assert!(
-            plain.contains("<EventKey><![CDATA[]]></EventKey>"),
-            "{plain}"
-        );
-    }
-}
+mod tests;

@@ -1,9 +1,10 @@
 //! What the bridge asks of Dify.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bridge_sandbox::dify::{Gate, Script};
-use bridge_sandbox::{AppMode, DifyApp, Shape};
+use bridge_sandbox::{AppMode, DifyApp, Happening, Shape};
 use futures_util::StreamExt;
 use reqwest::Response;
 use reqwest::multipart::{Form, Part};
@@ -70,6 +71,7 @@ fn old(world: &mut bridge_sandbox::Settings) {
 #[tokio::test]
 async fn a_chat_streams_pieces_and_ends() {
     let world = Box::new();
+    let mut watch = world.sandbox.watch();
     world.sandbox.dify().answers("质量问题由商家承担。");
     let response = world.dify("chat", &question("运费谁出", "streaming")).await;
     assert_eq!(
@@ -86,6 +88,9 @@ async fn a_chat_streams_pieces_and_ends() {
         ("运费谁出", "u1")
     );
     assert_eq!(events[0]["conversation_id"], asked.conversation_id);
+    while !matches!(watch.recv().await.unwrap().what, Happening::Wire { .. }) {}
+    let answer = &world.sandbox.wire()[0].answer;
+    assert_eq!(answer.plain.as_deref(), Some("质量问题由商家承担。"));
 }
 
 #[tokio::test]
@@ -108,7 +113,11 @@ async fn each_app_and_version_has_its_order() {
                 "ping",
                 "workflow_started",
                 "node_started",
+                "node_finished",
+                "node_started",
                 "message",
+                "node_finished",
+                "node_started",
                 "node_finished",
                 "message_end",
                 "workflow_finished",
@@ -120,7 +129,11 @@ async fn each_app_and_version_has_its_order() {
             vec![
                 "workflow_started",
                 "node_started",
+                "node_finished",
+                "node_started",
                 "message",
+                "node_finished",
+                "node_started",
                 "node_finished",
                 "workflow_finished",
                 "message_end",
@@ -136,6 +149,77 @@ async fn each_app_and_version_has_its_order() {
         let (events, _) = events(world.dify(app, &question("在吗", "streaming")).await).await;
         assert_eq!(deduped(&names(&events)), expected, "{app} {shape:?}");
         assert_eq!(said(&events), "好的");
+    }
+}
+
+/// The field names of each kind of event, nested ones joined by dots.
+fn fields(events: &[Value]) -> BTreeMap<String, BTreeSet<String>> {
+    let mut found = BTreeMap::<_, BTreeSet<_>>::new();
+    for event in events {
+        let names = found
+            .entry(event["event"].as_str().unwrap().to_owned())
+            .or_default();
+        for (name, value) in event.as_object().unwrap() {
+            names.insert(name.clone());
+            let nested = value
+                .as_object()
+                .filter(|_| ["metadata", "data"].contains(&name.as_str()));
+            names.extend(
+                nested
+                    .into_iter()
+                    .flatten()
+                    .map(|(inner, _)| format!("{name}.{inner}")),
+            );
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn events_carry_what_a_real_dify_was_recorded_to_send() {
+    // Only 0.15 has them, and nobody needs them.
+    let left_out = |name: &str| name.contains("parallel") || name.ends_with("sequence_number");
+    for (app, query, recording) in [
+        (
+            "chat",
+            "hello",
+            include_str!("../fixtures/dify/02-chat-streaming.txt"),
+        ),
+        (
+            "agent",
+            "[tool] hello",
+            include_str!("../fixtures/dify/14-agent-streaming-tool.txt"),
+        ),
+        (
+            "chatflow",
+            "hello",
+            include_str!("../fixtures/dify/15-chatflow-streaming.txt"),
+        ),
+        (
+            "chat",
+            "[error]",
+            include_str!("../fixtures/dify/05-model-error-streaming.txt"),
+        ),
+    ] {
+        let recorded = recording
+            .lines()
+            .filter_map(|line| line.strip_prefix("data: "));
+        let recorded: Vec<Value> = recorded
+            .map(|json| serde_json::from_str(json).unwrap())
+            .collect();
+        let world = Box::with(old);
+        let (simulated, _) = events(world.dify(app, &question(query, "streaming")).await).await;
+        let simulated = fields(&simulated);
+        for (event, names) in fields(&recorded) {
+            let ours = simulated
+                .get(&event)
+                .unwrap_or_else(|| panic!("{app} sends no {event}"));
+            let missing: Vec<_> = names
+                .difference(ours)
+                .filter(|name| !left_out(name))
+                .collect();
+            assert!(missing.is_empty(), "{app}, {event}: {missing:?}");
+        }
     }
 }
 
