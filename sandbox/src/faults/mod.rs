@@ -23,6 +23,16 @@ use serde::Serialize;
 pub(crate) use book::{Book, CallPlan, CallbackPlan, Fate, Twist};
 pub use spec::{SpecError, parse};
 
+/// The grammar in short, for a command line's help.
+pub const HELP: &str = "\
+TARGET[(WHO)]=KIND[:ARG][xTIMES][@PROBABILITY], several separated by commas, such as
+  wechat.send=45015x2,tim.send=slow:800,dify=cut,callback=duplicate:0.1
+Targets: wechat, tim, dify (all calls), one operation of theirs (wechat.token, tim.send, dify.chat ...), callback,
+  wechat.callback, tim.callback; WHO narrows to one customer, account or user
+Kinds for calls: slow:MS, hang, cut, cut-after, http:STATUS, an error code (Dify: an HTTP status), expire;
+  Dify also cut-mid, error[:CODE], mute
+Kinds for callbacks: duplicate, reorder, drop, forge (each with :PROBABILITY), slow:MS";
+
 /// Every operation that a fault can aim at.
 pub const OPERATIONS: &[&str] = &[
     "wechat.token",

@@ -76,7 +76,7 @@ impl Wechat {
         self.0.settings.accounts.clone()
     }
 
-    /// A new customer who follows the first account; nothing is pushed.
+    /// A new customer who follows the first account; nothing is pushed. Panics where the settings have no account.
     pub fn phone(&self, nickname: &str) -> Phone {
         let customer = NewCustomer {
             nickname: nickname.to_owned(),
