@@ -27,6 +27,11 @@ pub trait MediaLibrary: Send + Sync {
         kept: &KeptMedia,
         wanted: Rendition,
     ) -> Result<Option<KeptMedia>, MediaError>;
+
+    /// Removes what has been kept for longer than the configuration says; how many files went.
+    async fn sweep(&self) -> Result<u64, MediaError> {
+        Ok(0)
+    }
 }
 
 /// Something kept: its hash and what it really is.

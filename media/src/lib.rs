@@ -30,4 +30,3 @@ pub use library::{Library, OpenError, Surroundings};
 pub use link::LinkError;
 pub use serve::{ServeError, Served};
 pub use settings::Settings;
-pub use vault::Swept;

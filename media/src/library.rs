@@ -24,7 +24,7 @@ use crate::link::Links;
 use crate::render::Renderer;
 use crate::serve::{ServeError, Served, served};
 use crate::settings::Settings;
-use crate::vault::{Swept, Vault};
+use crate::vault::Vault;
 use crate::{kind, name, picture};
 
 /// What a library needs beside its section of the configuration.
@@ -138,12 +138,6 @@ impl Library {
         let bytes = shelves.vault.read(hash).await?.ok_or(ServeError::Gone)?;
         Ok(served(bytes, name, seconds_left))
     }
-
-    /// Removes what has not been received or sent for longer than `media.retention`.
-    pub async fn sweep(&self) -> std::io::Result<Swept> {
-        let before = self.shelves.clock.now() - self.shelves.settings.retention.0;
-        self.shelves.vault.sweep(before).await
-    }
 }
 
 #[async_trait]
@@ -188,6 +182,17 @@ impl MediaLibrary for Library {
                 async move { shelves.render(&kept, wanted).await }.boxed()
             })
             .await
+    }
+
+    /// What has not been received or sent for longer than `media.retention`.
+    async fn sweep(&self) -> Result<u64, MediaError> {
+        let shelves = &self.shelves;
+        let before = shelves.clock.now() - shelves.settings.retention.0;
+        let swept = shelves.vault.sweep(before).await.map_err(disk)?;
+        if swept.files > 0 {
+            tracing::debug!(bytes = swept.bytes, files = swept.files, "Media swept");
+        }
+        Ok(swept.files)
     }
 }
 

@@ -21,7 +21,7 @@ async fn get(path: web::Path<(String, String)>, app: web::Data<App>) -> HttpResp
         Err(error) => {
             let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::NOT_FOUND);
             HttpResponse::build(status)
-                .content_type("text/plain")
+                .content_type("text/plain; charset=utf-8")
                 .body(match status {
                     StatusCode::GONE => "链接已过期 / the link has expired",
                     _ => "没有这个文件 / no such file",

@@ -19,6 +19,7 @@ impl Engine {
             self.measure().await;
             if self.parts.clock.now() >= sweep_at {
                 self.sweep().await;
+                self.sweep_media().await;
                 sweep_at = self.parts.clock.now() + SWEEP;
             }
         }
@@ -39,6 +40,14 @@ impl Engine {
         ];
         for (what, depth) in depths {
             gauge!("kefu_depth", "of" => what).set(depth as f64);
+        }
+    }
+
+    async fn sweep_media(&self) {
+        match self.parts.media.sweep().await {
+            Ok(0) => {}
+            Ok(files) => tracing::info!(files, "old media removed"),
+            Err(error) => tracing::warn!(%error, "cannot sweep media"),
         }
     }
 
