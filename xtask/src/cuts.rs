@@ -14,6 +14,16 @@ struct Cut {
     why: &'static str,
 }
 
+/// What only the program itself is made of.
+const OUR_OWN: &[&str] = &[
+    "bridge-convertors",
+    "bridge-media",
+    "bridge-plugins",
+    "bridge-sandbox",
+    "bridge-store-sqlite",
+    "kefu-bridge",
+];
+
 const CUTS: &[Cut] = &[
     Cut {
         from: "bridge-core",
@@ -36,6 +46,16 @@ const CUTS: &[Cut] = &[
         from: "bridge-sandbox",
         never: &["bridge-convertors", "bridge-plugins"],
         why: "the sandbox writes its own wire code, so that two mistakes cannot cancel out",
+    },
+    Cut {
+        from: "acme-weather",
+        never: OUR_OWN,
+        why: "a stranger's bot depends on what a stranger can depend on: bridge-core",
+    },
+    Cut {
+        from: "acme-webhook",
+        never: OUR_OWN,
+        why: "a stranger's channel depends on what a stranger can depend on: bridge-core",
     },
 ];
 
