@@ -102,13 +102,14 @@ pub fn file(file: &Placed<'_>) -> Element<'static> {
     })
 }
 
-/// A video with its still, where there is one.
-pub fn video(
-    video: &Placed<'_>,
-    still: Option<&Placed<'_>>,
-    seconds: Option<u32>,
-) -> Element<'static> {
-    let mut element = VideoElem {
+/// A video with its still, without which clients have nothing to show: one that has none is a [`file`].
+pub fn video(video: &Placed<'_>, still: &Placed<'_>, seconds: Option<u32>) -> Element<'static> {
+    let format = if still.mime == "image/png" {
+        "PNG"
+    } else {
+        "JPG"
+    };
+    Element::Video(Box::new(VideoElem {
         video_url: video.url.clone().into_owned().into(),
         video_uuid: video.uuid.clone().into_owned().into(),
         video_size: video.size,
@@ -120,20 +121,12 @@ pub fn video(
             .to_owned()
             .into(),
         video_download_flag: FROM_URL,
+        thumb_url: still.url.clone().into_owned().into(),
+        thumb_uuid: still.uuid.clone().into_owned().into(),
+        thumb_size: still.size,
+        thumb_width: still.dimensions.0,
+        thumb_height: still.dimensions.1,
+        thumb_format: format.into(),
         thumb_download_flag: FROM_URL,
-        ..VideoElem::default()
-    };
-    if let Some(still) = still {
-        let format = if still.mime == "image/png" {
-            "PNG"
-        } else {
-            "JPG"
-        };
-        element.thumb_url = still.url.clone().into_owned().into();
-        element.thumb_uuid = still.uuid.clone().into_owned().into();
-        element.thumb_size = still.size;
-        (element.thumb_width, element.thumb_height) = still.dimensions;
-        element.thumb_format = format.into();
-    }
-    Element::Video(Box::new(element))
+    }))
 }

@@ -9,6 +9,7 @@ mod read;
 mod write;
 
 pub use self::media::{Placed, file, image, sound, video};
+pub use self::write::AS_A_FILE;
 
 use bridge_core::channel::Capabilities;
 use bridge_core::convert::{ConvertError, Convertor, Written};

@@ -11,6 +11,8 @@ use super::media::{self, Placed};
 use super::{MAX_BODY_BYTES, TencentIm, weight};
 use crate::tencent_im::body::{Element, LocationElem};
 
+/// What becomes of a video without a still.
+pub const AS_A_FILE: &str = "shown as a file";
 /// The longest label of a place, in characters.
 const LABEL: usize = 500;
 
@@ -45,12 +47,14 @@ pub(super) fn elements(
             thumbnail,
             seconds,
         } => {
-            let still = thumbnail.as_ref().and_then(Placed::at_its_url);
-            Written::whole(media::video(
-                &placed(content, media)?,
-                still.as_ref(),
-                *seconds,
-            ))
+            let video = placed(content, media)?;
+            match thumbnail.as_ref().and_then(Placed::at_its_url) {
+                Some(still) => Written::whole(media::video(&video, &still, *seconds)),
+                None => Written {
+                    parts: vec![media::file(&video)],
+                    lost: vec![Loss::new(content.kind(), AS_A_FILE)],
+                },
+            }
         }
         Content::Voice {
             media,

@@ -226,7 +226,7 @@ fn sayable() -> impl Strategy<Value = Content> {
         }),
         (
             medium.clone(),
-            prop::option::of(medium),
+            medium.prop_map(Some),
             prop::option::of(1..600u32)
         )
             .prop_map(|(media, thumbnail, seconds)| Content::Video {
@@ -263,6 +263,22 @@ proptest! {
         let dense = |text: &str| text.split_whitespace().collect::<String>().replace(|c: char| c.is_ascii_control(), "");
         prop_assert_eq!(dense(&words), dense(&text.replace(|c: char| c.is_ascii_control() && c != '\n' && c != '\t', "")));
     }
+}
+
+#[test]
+fn a_video_without_a_still_is_a_file() {
+    let media = remote("v", "https://media.example.test/v.mp4", 9);
+    let video = Content::Video {
+        media,
+        thumbnail: None,
+        seconds: None,
+    };
+    let written = im().messages(&video, 7_000).unwrap();
+    assert!(
+        matches!(&written.parts[..], [Element::File(_)]),
+        "{written:?}"
+    );
+    assert_eq!(written.lost[0].kind, ContentKind::Video);
 }
 
 #[test]

@@ -2,12 +2,12 @@
 //! had is said in words, so that one lost picture does not hold up a conversation.
 
 use bridge_convertors::tencent_im::body::Element;
-use bridge_convertors::tencent_im::convert::{self, Placed};
+use bridge_convertors::tencent_im::convert::{self, AS_A_FILE, Placed};
 use bridge_core::channel::{ChannelError, ChannelErrorKind, Dispatch};
 use bridge_core::convert::{ConvertError, Loss, Written};
 use bridge_core::error::Remedy;
 use bridge_core::media::{KeptMedia, MediaError, Rendition};
-use bridge_core::message::{Content, Media};
+use bridge_core::message::{Content, ContentKind, Media};
 use bridge_core::texts::Locale;
 
 use super::TencentIm;
@@ -30,10 +30,7 @@ impl TencentIm {
                 media,
                 thumbnail,
                 seconds,
-            } => self
-                .video(media, thumbnail.as_ref(), *seconds)
-                .await
-                .map(Written::whole),
+            } => self.video(media, thumbnail.as_ref(), *seconds).await,
             Content::Voice {
                 media,
                 words,
@@ -86,14 +83,23 @@ impl TencentIm {
         media: &Media,
         still: Option<&Media>,
         seconds: Option<u32>,
-    ) -> Result<Element<'static>, MediaError> {
+    ) -> Result<Elements, MediaError> {
         let kept = self.media.keep(media).await?;
         let still = match still {
             Some(still) => self.still(still).await,
             None => None,
         };
-        let still = still.as_ref().map(|still| self.placed(still));
-        Ok(convert::video(&self.placed(&kept), still.as_ref(), seconds))
+        Ok(match still {
+            Some(still) => Written::whole(convert::video(
+                &self.placed(&kept),
+                &self.placed(&still),
+                seconds,
+            )),
+            None => Written {
+                parts: vec![convert::file(&self.placed(&kept))],
+                lost: vec![Loss::new(ContentKind::Video, AS_A_FILE)],
+            },
+        })
     }
 
     /// A video's still: welcome, and never a reason to wait.
@@ -144,10 +150,7 @@ impl TencentIm {
                     .unwrap_or_default();
                 let words = words.map(|words| format!("\n{words}")).unwrap_or_default();
                 let text = format!("{heading}{length}{words}\n{}", self.media.url(&kept));
-                let lost = vec![Loss::new(
-                    bridge_core::message::ContentKind::Voice,
-                    "shown as a link",
-                )];
+                let lost = vec![Loss::new(ContentKind::Voice, "shown as a link")];
                 Written {
                     parts: vec![Element::text(text)],
                     lost,

@@ -135,6 +135,10 @@ async fn what_is_not_an_agent_speaking_to_a_contact_is_acknowledged_and_left() {
         ),
         ("colleagues", changed("To_Account", "agent_2".into())),
         ("our own", reversed),
+        (
+            "stand-ins among themselves",
+            changed("From_Account", "kefu_another".into()),
+        ),
         ("typing", typing),
         ("empty", changed("MsgBody", json!([text("")]))),
         (

@@ -72,6 +72,16 @@ async fn another_node_takes_the_cache_s_word_for_an_import() {
 }
 
 #[tokio::test]
+async fn a_node_needs_the_cache_only_once() {
+    let kit = kit().await;
+    kit.sends(&dispatch(1, Content::text("喂"))).await.unwrap();
+    // What the cache knew has expired.
+    kit.clock.advance(Duration::from_secs(2 * 24 * 3600));
+    kit.sends(&dispatch(2, Content::text("喂"))).await.unwrap();
+    assert_eq!(kit.peer.called("im_open_login_svc/account_import").len(), 1);
+}
+
+#[tokio::test]
 async fn names_and_pictures_keep_within_what_a_profile_holds() {
     let kit = kit().await;
     let mut long = dispatch(1, Content::text("喂"));
