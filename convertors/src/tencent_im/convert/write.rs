@@ -118,16 +118,24 @@ fn words(text: &str, text_bytes: usize) -> Written<Element<'static>> {
 /// A text in as few elements as its length allows.
 fn texts(text: &str, text_bytes: usize) -> Vec<Element<'static>> {
     let text = visible(text);
-    let whole = || Element::text(text.clone().into_owned());
-    if text.len() <= text_bytes && weight(&whole()) <= MAX_BODY_BYTES {
-        return vec![whole()];
+    let pieces = match text.len() <= text_bytes {
+        true => vec![text.into_owned()],
+        false => planning::split(&text, text_bytes),
+    };
+    pieces.into_iter().flat_map(light).collect()
+}
+
+/// A text whose escapes weigh too much, in lighter pieces.
+fn light(text: String) -> Vec<Element<'static>> {
+    let whole = Element::text(text);
+    match &whole {
+        Element::Text(heavy) if weight(&whole) > MAX_BODY_BYTES => {
+            // Half the weight: every escape that is left doubles its character at most.
+            let pieces = planning::split(&heavy.text, MAX_BODY_BYTES / 2 - 64);
+            pieces.into_iter().map(Element::text).collect()
+        }
+        _ => vec![whole],
     }
-    // Half the weight: every escape that is left doubles its character at most.
-    let limit = text_bytes.min(MAX_BODY_BYTES / 2 - 64);
-    planning::split(&text, limit)
-        .into_iter()
-        .map(Element::text)
-        .collect()
 }
 
 /// Without control characters, which nobody sees and JSON spells in six bytes each.

@@ -127,6 +127,25 @@ pub struct RoamedPage<'a> {
     pub msg_list: Vec<RoamedMessage<'a>>,
 }
 
+impl<'a> RoamedPage<'a> {
+    /// Its messages, the newest first. Which way round a page lies is not documented; `last_msg_key` names its oldest
+    /// message, and that tells. Messages of one second keep the order that the service gives them.
+    pub fn newest_first(&self) -> Vec<&RoamedMessage<'a>> {
+        let mut messages: Vec<_> = self.msg_list.iter().collect();
+        let oldest_first = match (self.msg_list.first(), self.msg_list.last()) {
+            (Some(first), Some(last)) if first.msg_time_stamp == last.msg_time_stamp => {
+                first.msg_key == self.last_msg_key
+            }
+            (Some(first), Some(last)) => first.msg_time_stamp < last.msg_time_stamp,
+            _ => false,
+        };
+        if oldest_first {
+            messages.reverse();
+        }
+        messages
+    }
+}
+
 /// One message of the history.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]

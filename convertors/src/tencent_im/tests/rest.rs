@@ -200,3 +200,34 @@ fn which_accounts_exist() {
         .collect();
     assert_eq!(states, ["Imported", "NotImported"]);
 }
+
+#[test]
+fn a_page_is_read_newest_first_whichever_way_round_it_lies() {
+    let page = |messages: &[(u64, u32)], last: (u64, u32)| {
+        let key = |(time, seq): (u64, u32)| format!("{seq}_1_{time}");
+        let list: Vec<Value> = messages
+            .iter()
+            .map(|&(time, seq)| json!({"MsgTimeStamp": time, "MsgSeq": seq, "MsgKey": key((time, seq))}))
+            .collect();
+        let answer = json!({"ActionStatus": "OK", "ErrorCode": 0, "LastMsgTime": last.0, "LastMsgKey": key(last), "MsgList": list});
+        let answer = answer.to_string();
+        let page = rest::answer::<rest::AdminGetRoamMsg<'_>>(answer.as_bytes()).unwrap();
+        page.newest_first()
+            .iter()
+            .map(|message| (message.msg_time_stamp, message.msg_seq))
+            .collect::<Vec<_>>()
+    };
+    // The sequence numbers of clients are random: they do not tell.
+    let newest_first = [(9, 4), (8, 1), (8, 7), (5, 3)];
+    let oldest_first = [(5, 3), (8, 7), (8, 1), (9, 4)];
+    assert_eq!(page(&newest_first, (5, 3)), newest_first);
+    assert_eq!(page(&oldest_first, (5, 3)), newest_first);
+    assert_eq!(
+        page(&[(8, 1), (8, 7)], (8, 1)),
+        [(8, 7), (8, 1)],
+        "all in one second: the key decides"
+    );
+    assert_eq!(page(&[(8, 1), (8, 7)], (8, 7)), [(8, 1), (8, 7)]);
+    assert_eq!(page(&[(8, 1)], (8, 1)), [(8, 1)]);
+    assert_eq!(page(&[], (0, 0)), []);
+}

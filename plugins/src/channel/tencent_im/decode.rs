@@ -24,18 +24,22 @@ impl TencentIm {
         self.authenticate(delivery)?;
         let command = delivery.query_value("CallbackCommand");
         let callback = Callback::parse(command.as_deref(), &delivery.body).map_err(unreadable)?;
-        let by_rest = delivery
-            .query_value("OptPlatform")
-            .is_some_and(|by| by.eq_ignore_ascii_case("RESTAPI"));
-        let arrivals = match by_rest && !self.config.other_backends {
-            true => Vec::new(),
-            false => self.arrivals(&callback, delivery.received_at)?,
+        let arrivals = match &callback {
+            Callback::C2cAfterSend(_) if self.is_echo(delivery) => Vec::new(),
+            _ => self.arrivals(&callback, delivery.received_at)?,
         };
         Ok(Decoded {
             ack: Ack::json(Bytes::from_static(callback::OK.as_bytes())),
             arrivals,
             pull: None,
         })
+    }
+
+    /// Whether a message was sent through the server API: by us, or by a backend that does not speak for agents.
+    /// (Ours come from a stand-in besides.)
+    fn is_echo(&self, delivery: &Delivery) -> bool {
+        let platform = delivery.query_value("OptPlatform");
+        !self.config.other_backends && platform.is_some_and(|by| by.eq_ignore_ascii_case("RESTAPI"))
     }
 
     /// Whether the callback is of our application, and signed where a token says so. (Tencent IM, 8.1, 8.2.)

@@ -2,7 +2,8 @@
 //! two seconds and does not repeat itself. (Tencent IM, 8.3, 3.2.)
 //!
 //! The view is the agent's own, because views differ and the agent's is the one that what they said is in (trap 18).
-//! Pages come newest first; all of a search are gathered and handed on oldest first, with the ids that callbacks have.
+//! Pages come newest first; all of a search are gathered and handed on the other way round, with the ids that callbacks
+//! have. The service's own order is kept: the sequence numbers of clients are random.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -43,15 +44,10 @@ impl Pull for TencentIm {
         let since: u64 = token.and_then(|since| since.parse().ok()).unwrap_or(0);
         let known: u64 = cursor.and_then(|known| known.parse().ok()).unwrap_or(0);
         let from = since.max(known.saturating_sub(OVERLAP));
-        let mut found = self.search(Between { agent, stand_in }, from).await?;
-        found.messages.sort_by_key(|(moment, _)| *moment);
+        let found = self.search(Between { agent, stand_in }, from).await?;
         let newest = found.newest.max(known);
         Ok(Page {
-            arrivals: found
-                .messages
-                .into_iter()
-                .flat_map(|(_, arrivals)| arrivals)
-                .collect(),
+            arrivals: found.messages.into_iter().rev().flatten().collect(),
             cursor: (newest > 0).then(|| newest.to_string()),
             more: false,
         })
@@ -84,13 +80,11 @@ fn hint(thread: &DeskThread) -> PullHint {
     }
 }
 
-/// When a message was sent, and its number within that second.
-type Moment = (u64, u32);
-
 /// What a search came to.
 #[derive(Default)]
 struct Found {
-    messages: Vec<(Moment, Vec<Arrival>)>,
+    /// The newest message first; of each, what it says in order.
+    messages: Vec<Vec<Arrival>>,
     /// Unix seconds of the newest message, whoever sent it.
     newest: u64,
 }
@@ -118,11 +112,7 @@ impl TencentIm {
         };
         let whole = self.walk(view, from, PAGES, |message| {
             found.newest = found.newest.max(message.msg_time_stamp);
-            let moment = (message.msg_time_stamp, message.msg_seq);
-            found.messages.extend(
-                self.missed(between, message, now)
-                    .map(|arrivals| (moment, arrivals)),
-            );
+            found.messages.extend(self.missed(between, message, now));
         });
         if !whole.await? {
             tracing::warn!(
@@ -134,8 +124,7 @@ impl TencentIm {
         Ok(found)
     }
 
-    /// Shows every message of a view since `from` (Unix seconds), newest page first; false where `pages` did not
-    /// suffice.
+    /// Shows every message of a view since `from` (Unix seconds), the newest first; false where `pages` did not suffice.
     pub(super) async fn walk(
         &self,
         view: View<'_>,
@@ -158,7 +147,7 @@ impl TencentIm {
                 last_msg_key: &next.key,
             };
             let page = self.api.call(&look, |page| {
-                page.msg_list.iter().for_each(&mut visit);
+                page.newest_first().into_iter().for_each(&mut visit);
                 let over = page.complete == 1 || page.msg_list.is_empty();
                 (!over).then(|| Next {
                     time: page.last_msg_time,

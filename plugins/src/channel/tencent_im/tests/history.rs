@@ -64,7 +64,7 @@ async fn pages_come_newest_first_and_are_handed_on_oldest_first() {
     let kit = kit().await;
     kit.peer.set_page(3);
     for number in 0..10 {
-        // Two in each second: their MsgSeq decides.
+        // Two in each second.
         kit.peer.remember(
             "agent_1",
             STAND_IN,

@@ -9,5 +9,6 @@ mod media;
 mod peer;
 mod presence;
 mod recalling;
+mod sandbox;
 mod sending;
 mod trouble;
