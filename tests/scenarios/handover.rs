@@ -1,0 +1,172 @@
+//! Between people: transfer, queue, quit, ratings, dedicated agents, and the allowance.
+
+use crate::stage::{Set, Stage};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_answers_hands_over_and_ends() {
+    let stage = Stage::usual().await;
+    let (phone, system, lin) = (
+        stage.phone("小周"),
+        stage.agent("system"),
+        stage.agent("lin"),
+    );
+    assert!(phone.says("转人工").await.delivered());
+    let peer = system.hears_text("新会话").await.unwrap().peer;
+    assert!(phone.says("订单 42 在哪").await.delivered());
+    system.hears_text("订单 42 在哪").await.unwrap();
+
+    system.says(&peer, "#转接 -n 林").unwrap().await;
+    system.hears_text("没有名为").await.unwrap();
+    system
+        .says(&peer, "＃转接　lin -m “加急，老客户”")
+        .unwrap()
+        .await;
+    system.hears_text("已转接给 林小满").await.unwrap();
+    let card = lin.hears_text("新会话").await.unwrap();
+    assert!(
+        card.text().contains("加急，老客户") && card.text().contains("订单 42 在哪"),
+        "{}",
+        card.text()
+    );
+    phone.hears_text("林小满").await.unwrap();
+
+    system.says(&peer, "我再说一句").unwrap().await;
+    system.hears_text("不由您接待").await.unwrap();
+    lin.says(&peer, "您好，已在派送").unwrap().await;
+    phone.hears_text("已在派送").await.unwrap();
+    lin.says(&peer, "#退出").unwrap().await;
+    phone.hears_text("本次服务已结束").await.unwrap();
+    lin.hears_text("会话已结束").await.unwrap();
+    stage.settled().await;
+    let ready = stage.ready().await;
+    assert_eq!(
+        ready["depths"]["assigned"], 0,
+        "every seat is free: {ready}"
+    );
+    assert!(
+        phone
+            .chat()
+            .iter()
+            .all(|message| !message.text().contains('#')),
+        "commands are never forwarded"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rating_is_asked_and_taken() {
+    let stage = Stage::usual().await;
+    let (phone, system) = (stage.phone("小周"), stage.agent("system"));
+    assert!(phone.says("转人工").await.delivered());
+    let peer = system.hears_text("新会话").await.unwrap().peer;
+    system.says(&peer, "#quit").unwrap().await;
+    let is_menu = |message: &bridge_sandbox::Message| {
+        matches!(message.content, bridge_sandbox::Content::Menu { .. })
+    };
+    let menu = phone.hears_which("the rating", is_menu).await.unwrap();
+    let bridge_sandbox::Content::Menu { items, .. } = menu.content else {
+        panic!("not a menu")
+    };
+    assert_eq!(items.len(), 5);
+    assert!(phone.taps(&items[0].id, &items[0].text).await.delivered());
+    phone.hears_text("感谢您的评价").await.unwrap();
+    stage.settled().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_waits_is_told_and_served_in_order() {
+    let stage = Stage::with(Set {
+        capacity: 1,
+        ..Set::default()
+    })
+    .await;
+    let (system, lin) = (stage.agent("system"), stage.agent("lin"));
+    let phones: Vec<_> = ["甲", "乙", "丙", "丁"]
+        .map(|name| stage.phone(name))
+        .into();
+    for phone in &phones[..2] {
+        assert!(phone.says("转人工").await.delivered());
+        phone.hears_text("为您服务").await.unwrap();
+    }
+    for phone in &phones[2..] {
+        assert!(phone.says("转人工").await.delivered());
+        phone.hears_text("请稍候").await.unwrap();
+    }
+    let peer = system.hears_text("新会话").await.unwrap().peer;
+    lin.hears_text("新会话").await.unwrap();
+    system.says(&peer, "#转接 lin").unwrap().await;
+    system.hears_text("已满").await.unwrap();
+    system.says(&peer, "#退出").unwrap().await;
+    phones[2].hears_text("默认客服 为您服务").await.unwrap();
+    stage.settled().await;
+    assert_eq!(stage.ready().await["depths"]["queued"], 1);
+    let peer = system.hears_text("新会话").await.unwrap().peer;
+    system.says(&peer, "#退出").unwrap().await;
+    phones[3].hears_text("默认客服 为您服务").await.unwrap();
+    stage.settled().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_assistant_takes_over_again_on_command() {
+    let stage = Stage::usual().await;
+    let (phone, system) = (stage.phone("小周"), stage.agent("system"));
+    assert!(phone.says("转人工").await.delivered());
+    let peer = system.hears_text("新会话").await.unwrap().peer;
+    system.says(&peer, "#AI").unwrap().await;
+    phone.hears_text("智能助手为您服务").await.unwrap();
+    system.hears_text("已转回智能助手").await.unwrap();
+    stage.sandbox.dify().answers("我在。");
+    assert!(phone.says("在吗").await.delivered());
+    phone.hears_text("我在").await.unwrap();
+    stage.settled().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scanned_code_makes_a_dedicated_agent() {
+    let stage = Stage::usual().await;
+    let phone = stage.phone("小周");
+    assert!(phone.scans("agent:lin").await.delivered());
+    assert!(phone.says("转人工").await.delivered());
+    phone.hears_text("林小满 为您服务").await.unwrap();
+    stage.agent("lin").hears_text("新会话").await.unwrap();
+    stage.settled().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_exceeds_the_allowance_waits_for_the_customer() {
+    let stage = Stage::usual().await;
+    let (phone, system) = (stage.phone("小周"), stage.agent("system"));
+    assert!(phone.says("转人工").await.delivered());
+    let peer = system.hears_text("新会话").await.unwrap().peer;
+    phone.hears_text("为您服务").await.unwrap();
+    // One of five is gone for the notice.
+    for number in 1..=6 {
+        system
+            .says(&peer, &format!("第 {number} 条"))
+            .unwrap()
+            .await;
+    }
+    system.hears_text("还能给该客户发").await.unwrap();
+    system.hears_text("第 6 条").await.unwrap();
+    phone.hears_text("第 4 条").await.unwrap();
+    assert!(phone.says("好的").await.delivered());
+    phone.hears_text("第 5 条").await.unwrap();
+    phone.hears_text("第 6 条").await.unwrap();
+    stage.settled().await;
+    let heard: Vec<String> = phone
+        .chat()
+        .iter()
+        .map(|message| message.text().to_owned())
+        .filter(|text| text.starts_with("第 "))
+        .collect();
+    assert_eq!(
+        heard,
+        [
+            "第 1 条",
+            "第 2 条",
+            "第 3 条",
+            "第 4 条",
+            "第 5 条",
+            "第 6 条"
+        ]
+    );
+}

@@ -1,0 +1,118 @@
+//! `kill -9` at random points under load: what was acknowledged arrives once and in order, whatever happened between.
+
+use std::time::Duration;
+
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+
+use crate::stage::{Set, Stage};
+
+const CONTACTS: usize = 12;
+const ROUNDS: usize = 12;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_lost_doubled_or_reordered() {
+    let seed: u64 = std::env::var("KEFU_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok())
+        .unwrap_or(20_261_121);
+    println!("seed {seed}");
+    let mut dice = StdRng::seed_from_u64(seed);
+    let mut settings = bridge_sandbox::Settings::sink();
+    settings.chat_capacity = 100_000;
+    settings.patience = Duration::from_secs(60);
+    let mut stage = Stage::with(Set {
+        assistant: false,
+        capacity: 1000,
+        settings,
+        ..Set::default()
+    })
+    .await;
+    let agents = [stage.agent("system"), stage.agent("lin")];
+    let phones: Vec<_> = (0..CONTACTS)
+        .map(|number| stage.phone(&format!("客户{number}")))
+        .collect();
+    for phone in &phones {
+        assert!(phone.says("人工").await.delivered());
+        phone.hears_text("为您服务").await.unwrap();
+    }
+    let mut said = vec![0_u32; CONTACTS];
+    let mut acknowledged: Vec<Vec<u32>> = vec![Vec::new(); CONTACTS];
+    for _ in 0..ROUNDS {
+        let mut flying = Vec::new();
+        for (contact, phone) in phones.iter().enumerate() {
+            // A customer types the next message once the phone shows the last one as sent, or failed.
+            let count = dice.random_range(1..6);
+            let first = said[contact] + 1;
+            said[contact] += count;
+            let phone = phone.clone();
+            flying.push(tokio::spawn(async move {
+                let mut taken = Vec::new();
+                for number in first..first + count {
+                    if phone.says(&format!("<{number}>")).await.delivered() {
+                        taken.push(number);
+                    }
+                }
+                (contact, taken)
+            }));
+        }
+        // A random moment is the point of this test.
+        tokio::time::sleep(Duration::from_millis(dice.random_range(0..60))).await;
+        stage.kill_and_restart();
+        for flight in flying {
+            let (contact, taken) = flight.await.unwrap();
+            acknowledged[contact].extend(taken);
+        }
+    }
+    for (contact, phone) in phones.iter().enumerate() {
+        said[contact] += 1;
+        let last = said[contact];
+        assert!(
+            phone.says(&format!("<{last}>")).await.delivered(),
+            "the weather is over"
+        );
+        acknowledged[contact].push(last);
+    }
+    stage.settled().await;
+    compare(&agents, &phones, &acknowledged);
+    let total: usize = acknowledged.iter().map(Vec::len).sum();
+    println!("{total} acknowledged messages over {ROUNDS} kills: each once, in order");
+}
+
+/// The books: what was acknowledged, and what the agents' accounts hold.
+fn compare(
+    agents: &[bridge_sandbox::tim::Client],
+    phones: &[bridge_sandbox::wechat::Phone],
+    acknowledged: &[Vec<u32>],
+) {
+    let heard: Vec<(String, Vec<u32>)> = agents.iter().flat_map(heard_by).collect();
+    assert_eq!(heard.len(), phones.len(), "one chat per contact");
+    let mut left: Vec<Vec<u32>> = heard.into_iter().map(|(_, numbers)| numbers).collect();
+    for (contact, taken) in acknowledged.iter().enumerate() {
+        // A message whose acknowledgement was lost may have been taken all the same; one acknowledged must be there.
+        let fits = |numbers: &Vec<u32>| {
+            numbers.windows(2).all(|pair| pair[0] < pair[1])
+                && taken.iter().all(|number| numbers.contains(number))
+        };
+        let found = left.iter().position(fits);
+        let found = found.unwrap_or_else(|| {
+            panic!("contact {contact}: acknowledged {taken:?}, none of {left:?}")
+        });
+        left.remove(found);
+    }
+}
+
+/// What one agent's chats hold of the numbered messages, chat by chat, in order.
+fn heard_by(agent: &bridge_sandbox::tim::Client) -> Vec<(String, Vec<u32>)> {
+    let numbers = |peer: &str| {
+        let messages = agent.messages(peer);
+        let texts = messages.iter().map(|message| message.text().to_owned());
+        texts
+            .filter_map(|text| text.strip_prefix('<')?.strip_suffix('>')?.parse().ok())
+            .collect()
+    };
+    agent
+        .chats()
+        .into_iter()
+        .map(|chat| (chat.peer.clone(), numbers(&chat.peer)))
+        .collect()
+}

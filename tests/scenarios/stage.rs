@@ -1,0 +1,246 @@
+//! The stage: platforms, and the bridge as a process.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::mpsc,
+    time::Duration,
+};
+
+use bridge_sandbox::{Account, DifySettings, Sandbox, Settings, TimSettings, tim, wechat};
+
+/// How long a start may take on a busy machine.
+const START: Duration = Duration::from_secs(60);
+
+/// A play: platforms, a bridge, and who is on.
+pub struct Stage {
+    pub sandbox: Sandbox,
+    pub bridge: Bridge,
+    pub folder: tempfile::TempDir,
+}
+
+/// How the bridge is set up.
+pub struct Set {
+    /// Seats of each agent.
+    pub capacity: u32,
+    /// More TOML.
+    pub more: String,
+    /// Whether there is an assistant.
+    pub assistant: bool,
+    pub settings: Settings,
+}
+
+impl Default for Set {
+    fn default() -> Self {
+        Self {
+            capacity: 5,
+            more: String::new(),
+            assistant: true,
+            settings: Settings::default(),
+        }
+    }
+}
+
+impl Stage {
+    pub async fn usual() -> Self {
+        Self::with(Set::default()).await
+    }
+
+    pub async fn with(set: Set) -> Self {
+        // Several tests of one process come by here; all but the first find it installed.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let folder = tempfile::tempdir().unwrap();
+        let sandbox = Sandbox::start(set.settings.clone()).unwrap();
+        let config = folder.path().join("config.toml");
+        std::fs::write(&config, configuration(sandbox.url(), folder.path(), &set)).unwrap();
+        let bridge = Bridge::start(&config);
+        sandbox.set_bridge(&bridge.url);
+        Self {
+            sandbox,
+            bridge,
+            folder,
+        }
+    }
+
+    pub fn phone(&self, name: &str) -> wechat::Phone {
+        self.sandbox.wechat().phone(name)
+    }
+
+    pub fn agent(&self, name: &str) -> tim::Client {
+        self.sandbox.tim().client(&format!("agent_{name}")).unwrap()
+    }
+
+    /// Kills the bridge as a power cut would, and starts it again on what it left.
+    pub fn kill_and_restart(&mut self) {
+        self.bridge.kill();
+        self.bridge = Bridge::start(&self.config());
+        self.sandbox.set_bridge(&self.bridge.url);
+    }
+
+    pub fn config(&self) -> PathBuf {
+        self.folder.path().join("config.toml")
+    }
+
+    /// What the bridge says of itself.
+    pub async fn ready(&self) -> serde_json::Value {
+        reqwest::get(format!("{}/readyz", self.bridge.url))
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap()
+    }
+
+    /// Waits until nothing is in work any more: every test leaves the stage swept.
+    pub async fn settled(&self) {
+        let mut last = serde_json::Value::Null;
+        for _ in 0..2000 {
+            last = self.ready().await;
+            let depth = |of: &str| last["depths"][of].as_u64().unwrap_or(1);
+            if depth("arrivals") + depth("dispatches") + depth("errands") == 0 {
+                return;
+            }
+            // The depths are read over HTTP: there is no event to wait for, each round trip is the wait.
+            tokio::task::yield_now().await;
+        }
+        panic!("something was left unsettled: {last}");
+    }
+}
+
+/// The bridge as a process.
+pub struct Bridge {
+    child: Child,
+    pub url: String,
+}
+
+impl Bridge {
+    pub fn start(config: &Path) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_kefu-bridge"))
+            .args(["serve", "-c"])
+            .arg(config)
+            .env("RUST_LOG", "info")
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stderr = child.stderr.take().unwrap();
+        let (tell, told) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                if let Some((_, address)) = line.split_once("listening\",\"listen\":\"") {
+                    let _ = tell.send(address.split('"').next().unwrap_or_default().to_owned());
+                }
+                // Shown by the test runner where a test fails.
+                eprintln!("bridge: {line}");
+            }
+        });
+        let address = told.recv_timeout(START).expect("the bridge did not start");
+        Self {
+            child,
+            url: format!("http://{address}"),
+        }
+    }
+
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Ends it as an operator would; its exit code.
+    pub fn terminate(&mut self) -> Option<i32> {
+        let id = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Bridge {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub fn configuration(url: &str, folder: &Path, set: &Set) -> String {
+    let (account, desk, dify) = (
+        Account::default(),
+        TimSettings::default(),
+        DifySettings::default(),
+    );
+    let folder = folder.display();
+    let assistant = match set.assistant {
+        true => format!(
+            "[bots.ai]\nprovider = \"dify\"\napi_base = \"{url}/dify/v1\"\napi_key = \"{}\"\nretries = 1\n",
+            dify.apps[0].key
+        ),
+        false => String::new(),
+    };
+    format!(
+        r#"
+[server]
+listen = "127.0.0.1:0"
+public_url = "{url}"
+log = "json"
+workers = 2
+drain_timeout = "10s"
+
+[storage]
+url = "sqlite://{folder}/kefu.db"
+
+[media]
+dir = "{folder}/media"
+
+[inboxes.mall]
+channel = "wechat"
+app_id = "{app_id}"
+app_secret = "{app_secret}"
+token = "{token}"
+encoding_aes_key = "{key}"
+api_base = "{url}/wechat"
+
+[inboxes.desk]
+channel = "tencent-im"
+sdk_app_id = {sdk_app_id}
+secret_key = "{secret}"
+admin = "{admin}"
+callback_token = "{callback_token}"
+api_base = "{url}/tim"
+history_every = "0s"
+
+{assistant}
+[routing]
+desk = "desk"
+
+[agents.system]
+name = "默认客服"
+user_id = "agent_system"
+capacity = {capacity}
+default = true
+skills = ["售前"]
+
+[agents.lin]
+name = "林小满"
+user_id = "agent_lin"
+capacity = {capacity}
+skills = ["售后"]
+
+{more}
+"#,
+        app_id = account.app_id,
+        app_secret = account.app_secret,
+        token = account.token,
+        key = account.encoding_aes_key,
+        sdk_app_id = desk.sdk_app_id,
+        secret = desk.secret_key,
+        admin = desk.admin,
+        callback_token = desk.callback_token,
+        capacity = set.capacity,
+        more = set.more,
+    )
+}
