@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use anyhow::Context;
 use bridge_core::{channel::Finding, texts::Locale};
 
 use crate::{app::App, cli::Failure, http::runtime, operate::say, settings};
@@ -13,14 +14,11 @@ pub(crate) fn run(path: &Path, offline: bool) -> Result<(), Failure> {
     let ok = |zh: &str, en: &str| say(&format!("✓ {}", if locale == Locale::Zh { zh } else { en }));
     if offline {
         // What plugins say about their sections is part of the file's truth, and needs no network.
-        let folder = std::env::temp_dir().join(format!("kefu-check-{}", std::process::id()));
+        let folder = tempfile::tempdir().context("no temporary folder")?;
         let mut trial = settings;
-        trial.storage.url = format!("sqlite://{}", folder.join("check.db").display());
-        trial.media.dir = folder.join("media");
-        let built = runtime()?.block_on(App::build(trial)).map(drop);
-        // Left behind it would only cost a few kilobytes of the temporary folder.
-        let _ = std::fs::remove_dir_all(&folder);
-        built?;
+        trial.storage.url = format!("sqlite://{}", folder.path().join("check.db").display());
+        trial.media.dir = folder.path().join("media");
+        runtime()?.block_on(App::build(trial)).map(drop)?;
         ok("配置文件没有问题", "the configuration is in order");
         return Ok(());
     }

@@ -129,7 +129,10 @@ fn execute(command: Command) -> Result<(), Failure> {
         }
         Command::Config {
             what: ConfigCommand::Example,
-        } => Ok(operate::say(settings::EXAMPLE)),
+        } => {
+            operate::say(settings::EXAMPLE);
+            Ok(())
+        }
         Command::Config {
             what: ConfigCommand::Schema,
         } => Ok(operate::schema()?),

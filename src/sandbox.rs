@@ -1,7 +1,10 @@
 //! `kefu-bridge sandbox`: the whole system offline in one process. The platforms are real HTTP peers; the bridge is the
 //! one that `serve` runs, configured against them.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context;
 use bridge_sandbox::{Account, DifySettings, Sandbox, TimSettings};
@@ -45,11 +48,11 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
             ..bridge_sandbox::Settings::default()
         };
         let sandbox = Sandbox::start(platforms).context("the simulated platforms cannot start")?;
-        let text = configuration(&sandbox.url(), &args, &folder.path);
+        let text = configuration(sandbox.url(), &args, folder.path());
         let settings = settings::read(&text, &std::collections::BTreeMap::new())?;
         let running = http::start(settings).await?;
         sandbox.set_bridge(&format!("http://{}", running.address));
-        greet(&sandbox.url(), running.address);
+        greet(sandbox.url(), running.address);
         stop_signal().await;
         running.stop().await;
         sandbox.stop().await;
@@ -75,7 +78,7 @@ fn greet(url: &str, bridge: SocketAddr) {
 }
 
 /// The bridge's configuration against the simulated platforms: the one a stranger would write.
-fn configuration(url: &str, args: &Args, folder: &std::path::Path) -> String {
+fn configuration(url: &str, args: &Args, folder: &Path) -> String {
     let (account, desk, dify) = (
         Account::default(),
         TimSettings::default(),
@@ -158,28 +161,29 @@ desk = "{desk_inbox}"
 }
 
 /// The data's folder; a temporary one goes with the process.
-struct Folder {
-    path: PathBuf,
-    temporary: bool,
+enum Folder {
+    Given(PathBuf),
+    Temporary(tempfile::TempDir),
 }
 
 impl Folder {
     fn new(given: Option<PathBuf>) -> Result<Self, Failure> {
-        let temporary = given.is_none();
-        let path = given.unwrap_or_else(|| {
-            std::env::temp_dir().join(format!("kefu-sandbox-{}", std::process::id()))
-        });
-        std::fs::create_dir_all(&path)
-            .with_context(|| format!("cannot make {}", path.display()))?;
-        Ok(Self { path, temporary })
+        match given {
+            Some(path) => {
+                std::fs::create_dir_all(&path)
+                    .with_context(|| format!("cannot make {}", path.display()))?;
+                Ok(Self::Given(path))
+            }
+            None => Ok(Self::Temporary(
+                tempfile::tempdir().context("no temporary folder")?,
+            )),
+        }
     }
-}
 
-impl Drop for Folder {
-    fn drop(&mut self) {
-        if self.temporary {
-            // Left behind it would only cost room in the temporary folder.
-            let _ = std::fs::remove_dir_all(&self.path);
+    fn path(&self) -> &Path {
+        match self {
+            Self::Given(path) => path,
+            Self::Temporary(folder) => folder.path(),
         }
     }
 }

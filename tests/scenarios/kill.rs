@@ -35,7 +35,7 @@ async fn nothing_is_lost_doubled_or_reordered() {
         assert!(phone.says("人工").await.delivered());
         phone.hears_text("为您服务").await.unwrap();
     }
-    let mut said = vec![0_u32; CONTACTS];
+    let mut said = [0_u32; CONTACTS];
     let mut acknowledged: Vec<Vec<u32>> = vec![Vec::new(); CONTACTS];
     for _ in 0..ROUNDS {
         let mut flying = Vec::new();
@@ -48,7 +48,11 @@ async fn nothing_is_lost_doubled_or_reordered() {
             flying.push(tokio::spawn(async move {
                 let mut taken = Vec::new();
                 for number in first..first + count {
-                    if phone.says(&format!("<{number}>")).await.delivered() {
+                    if phone
+                        .says(&format!("<{contact}:{number}>"))
+                        .await
+                        .delivered()
+                    {
                         taken.push(number);
                     }
                 }
@@ -67,52 +71,66 @@ async fn nothing_is_lost_doubled_or_reordered() {
         said[contact] += 1;
         let last = said[contact];
         assert!(
-            phone.says(&format!("<{last}>")).await.delivered(),
+            phone.says(&format!("<{contact}:{last}>")).await.delivered(),
             "the weather is over"
         );
         acknowledged[contact].push(last);
     }
     stage.settled().await;
-    compare(&agents, &phones, &acknowledged);
+    compare(&agents, &acknowledged);
     let total: usize = acknowledged.iter().map(Vec::len).sum();
     println!("{total} acknowledged messages over {ROUNDS} kills: each once, in order");
 }
 
 /// The books: what was acknowledged, and what the agents' accounts hold.
-fn compare(
-    agents: &[bridge_sandbox::tim::Client],
-    phones: &[bridge_sandbox::wechat::Phone],
-    acknowledged: &[Vec<u32>],
-) {
-    let heard: Vec<(String, Vec<u32>)> = agents.iter().flat_map(heard_by).collect();
-    assert_eq!(heard.len(), phones.len(), "one chat per contact");
-    let mut left: Vec<Vec<u32>> = heard.into_iter().map(|(_, numbers)| numbers).collect();
+fn compare(agents: &[bridge_sandbox::tim::Client], acknowledged: &[Vec<u32>]) {
+    let chats: Vec<Vec<(usize, u32)>> = agents.iter().flat_map(heard_by).collect();
     for (contact, taken) in acknowledged.iter().enumerate() {
-        // A message whose acknowledgement was lost may have been taken all the same; one acknowledged must be there.
-        let fits = |numbers: &Vec<u32>| {
-            numbers.windows(2).all(|pair| pair[0] < pair[1])
-                && taken.iter().all(|number| numbers.contains(number))
-        };
-        let found = left.iter().position(fits);
-        let found = found.unwrap_or_else(|| {
-            panic!("contact {contact}: acknowledged {taken:?}, none of {left:?}")
-        });
-        left.remove(found);
+        let of_contact =
+            |chat: &&Vec<(usize, u32)>| chat.iter().any(|(other, _)| *other == contact);
+        let chats: Vec<_> = chats.iter().filter(of_contact).collect();
+        assert_eq!(
+            chats.len(),
+            1,
+            "contact {contact} has one chat with one agent"
+        );
+        assert!(
+            chats[0].iter().all(|(other, _)| *other == contact),
+            "nobody else is in it"
+        );
+        let heard: Vec<u32> = chats[0].iter().map(|(_, number)| *number).collect();
+        assert!(
+            heard.windows(2).all(|pair| pair[0] < pair[1]),
+            "contact {contact}: once and in order: {heard:?}"
+        );
+        // A message whose acknowledgement was lost may have been taken all the same; an acknowledged one must be there.
+        let lost: Vec<_> = taken
+            .iter()
+            .filter(|number| !heard.contains(number))
+            .collect();
+        assert!(
+            lost.is_empty(),
+            "contact {contact}: {lost:?} lost of {heard:?}"
+        );
     }
 }
 
 /// What one agent's chats hold of the numbered messages, chat by chat, in order.
-fn heard_by(agent: &bridge_sandbox::tim::Client) -> Vec<(String, Vec<u32>)> {
-    let numbers = |peer: &str| {
-        let messages = agent.messages(peer);
-        let texts = messages.iter().map(|message| message.text().to_owned());
-        texts
-            .filter_map(|text| text.strip_prefix('<')?.strip_suffix('>')?.parse().ok())
+fn heard_by(agent: &bridge_sandbox::tim::Client) -> Vec<Vec<(usize, u32)>> {
+    let numbered = |text: &str| -> Option<(usize, u32)> {
+        let (contact, number) = text.strip_prefix('<')?.strip_suffix('>')?.split_once(':')?;
+        Some((contact.parse().ok()?, number.parse().ok()?))
+    };
+    let lines = |peer: &str| {
+        agent
+            .messages(peer)
+            .iter()
+            .filter_map(|message| numbered(message.text()))
             .collect()
     };
     agent
         .chats()
         .into_iter()
-        .map(|chat| (chat.peer.clone(), numbers(&chat.peer)))
+        .map(|chat| lines(&chat.peer))
         .collect()
 }

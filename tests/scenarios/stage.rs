@@ -131,7 +131,7 @@ impl Bridge {
                     let _ = tell.send(address.split('"').next().unwrap_or_default().to_owned());
                 }
                 // Shown by the test runner where a test fails.
-                eprintln!("bridge: {line}");
+                println!("bridge: {line}");
             }
         });
         let address = told.recv_timeout(START).expect("the bridge did not start");
