@@ -1,7 +1,11 @@
 //! Scenarios that read as a play: the real program on a folder of its own, against the simulated platforms as real HTTP
 //! peers. Nothing here knows the program's insides.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on has failed, and the runner shows what it printed"
+)]
 
 mod bad_input;
 mod handover;
