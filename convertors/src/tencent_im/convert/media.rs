@@ -102,7 +102,7 @@ pub fn file(file: &Placed<'_>) -> Element<'static> {
     })
 }
 
-/// A video with its still, without which clients have nothing to show: one that has none is a [`file`].
+/// A video with its still, without which clients have nothing to show: one that has none is a [`file()`].
 pub fn video(video: &Placed<'_>, still: &Placed<'_>, seconds: Option<u32>) -> Element<'static> {
     let format = if still.mime == "image/png" {
         "PNG"

@@ -22,8 +22,8 @@ use super::arrivals::Between;
 const PAGE: u32 = 100;
 /// Pages of one search; 13 KB each.
 const PAGES: usize = 50;
-/// A search begins so long before the newest message it knows: messages of one moment may become visible one after
-/// another.
+/// A search begins so many seconds before the newest message it knows, or before the agent got the conversation:
+/// messages of one moment may become visible one after another, and clocks differ. What is found again is known by its id.
 const OVERLAP: u64 = 5;
 /// How far the service's clock may be ahead of ours, in seconds.
 const CLOCKS_APART: u64 = 60;
@@ -43,7 +43,7 @@ impl Pull for TencentIm {
             .ok_or_else(|| ChannelError::malformed("a topic is STAND_IN/AGENT"))?;
         let since: u64 = token.and_then(|since| since.parse().ok()).unwrap_or(0);
         let known: u64 = cursor.and_then(|known| known.parse().ok()).unwrap_or(0);
-        let from = since.max(known.saturating_sub(OVERLAP));
+        let from = since.max(known).saturating_sub(OVERLAP);
         let found = self.search(Between { agent, stand_in }, from).await?;
         let newest = found.newest.max(known);
         Ok(Page {

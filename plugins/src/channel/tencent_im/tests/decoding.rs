@@ -2,6 +2,7 @@ use bridge_convertors::tencent_im::sign::sign;
 use bridge_core::channel::{Channel, ChannelErrorKind, Decoded, Delivery, Verb};
 use bridge_core::clock::Timestamp;
 use bridge_core::message::{Arrival, Author, Content, Event, PeerId, What};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::kit::{Kit, STAND_IN, TOKEN, kit, kit_with};
@@ -373,4 +374,35 @@ async fn the_unreadable_is_told_from_the_oversized() {
         kit.channel.decode(&get).unwrap_err().kind,
         ChannelErrorKind::Malformed
     );
+}
+
+proptest! {
+    /// Whatever a stranger sends: refused, and nothing of it is taken in.
+    #[test]
+    fn strangers_get_nowhere(
+        query in prop_oneof!["\\PC{0,80}", "(SdkAppid=1400000001|Sign=[0-9a-f]{64}|RequestTime=1700000000|&|OptPlatform=Web){0,9}"],
+        body in prop::collection::vec(any::<u8>(), 0..200),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let kit = runtime.block_on(kit());
+        let refused = kit.channel.decode(&delivery(query, body)).unwrap_err();
+        prop_assert_eq!(refused.kind, ChannelErrorKind::Forged);
+    }
+
+    /// Whatever the service sends: read or refused, never a panic.
+    #[test]
+    fn signed_nonsense_is_survived(
+        body in prop::collection::vec(any::<u8>(), 0..200),
+        text in any::<String>(),
+        random in any::<u32>(),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let kit = runtime.block_on(kit());
+        let _ = kit.channel.decode(&delivery(query("C2C.CallbackAfterSendMsg", "Web"), body));
+        let mut sound = said(json!([self::text(&text)]));
+        sound["MsgRandom"] = random.into();
+        sound["MsgKey"] = "".into();
+        let arrivals = decoded(&kit, &sound).arrivals;
+        prop_assert_eq!(arrivals.len(), usize::from(!text.is_empty()));
+    }
 }

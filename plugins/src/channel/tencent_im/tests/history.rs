@@ -56,7 +56,7 @@ async fn what_a_callback_would_have_told() {
         look.body["Operator_Account"], "agent_1",
         "the view is the agent's own"
     );
-    assert_eq!(look.body["MinTime"], NOW - 100);
+    assert_eq!(look.body["MinTime"], NOW - 105);
 }
 
 #[tokio::test]
