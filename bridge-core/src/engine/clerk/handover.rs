@@ -228,8 +228,11 @@ impl Clerk<'_> {
             at: entry.at,
         });
         lines.extend(fresh);
+        // The store does not know yet of a reopening in this very claim.
+        let opened_at = self.changes.conversation.opened_at;
         lines.retain(|line| {
-            !matches!(line.author, EntryAuthor::Note | EntryAuthor::System)
+            line.at >= opened_at
+                && !matches!(line.author, EntryAuthor::Note | EntryAuthor::System)
                 && !matches!(line.content, Content::Event(_))
         });
         let surplus = lines.len().saturating_sub(limit);
