@@ -2,12 +2,16 @@
 //! nothing acknowledged is lost ([`Store::accept`]), one worker per conversation and in order ([`Store::claim`]), all
 //! or nothing ([`Store::commit`]), in order per recipient ([`Store::due`], [`Store::settle`]).
 
+#[cfg(feature = "engine")]
+mod memory;
 mod records;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 
+#[cfg(feature = "engine")]
+pub use memory::MemoryStore;
 pub use records::{
     Backend, Depths, DeskState, OpenThread, Records, StoredMedia, Trace, TraceArrival,
     TraceDispatch, WaitingRow,

@@ -1,1 +1,3 @@
-//! Conformance suites and the scenario harness
+//! Conformance suites: one per trait, run on every backend.
+
+pub mod store;

@@ -1,0 +1,768 @@
+//! The store's contract as a suite: [`conforms`] runs all of it on a backend, on a clock of its own.
+
+use std::{sync::Arc, time::Duration};
+
+use bridge_core::{
+    channel::Persona,
+    clock::{Clock, TestClock, Timestamp},
+    conversation::{Move, Waiting},
+    message::{
+        AgentName, Arrival, ArrivalId, Author, BotName, Content, Cue, DeadlineKind, ExternalId,
+        InboxName, PeerId, ThreadKey, What, WorkerId,
+    },
+    store::{
+        Ask, Backend, Changes, Claim, CursorMove, Due, DueKind, DueWhat, EntryAuthor, Intake,
+        NewDispatch, NewEntry, Said, Settlement, StoreError, Verdict,
+    },
+};
+
+const LEASE: Duration = Duration::from_secs(30);
+
+/// A backend under test and its clock.
+pub struct Bench {
+    /// The backend, empty.
+    pub store: Arc<dyn Backend>,
+    /// Its clock.
+    pub clock: Arc<TestClock>,
+}
+
+/// Runs the whole suite; `fresh` makes an empty backend for each part.
+///
+/// # Panics
+/// Where the backend does not conform.
+pub async fn conforms(fresh: impl Fn() -> Bench) {
+    repeats_are_seen(&fresh()).await;
+    arrivals_keep_their_order(&fresh()).await;
+    one_worker_has_a_conversation(&fresh()).await;
+    a_lost_claim_writes_nothing(&fresh()).await;
+    seats_are_kept(&fresh()).await;
+    a_bound_thread_leads_to_its_conversation(&fresh()).await;
+    a_lane_keeps_its_order(&fresh()).await;
+    held_dispatches_wait_for_a_release(&fresh()).await;
+    a_dead_dispatch_tells_and_moves_on(&fresh()).await;
+    an_old_fence_settles_nothing(&fresh()).await;
+    questions_are_merged_until_taken(&fresh()).await;
+    cancelled_errands_are_gone(&fresh()).await;
+    deadlines_are_set_moved_and_unset(&fresh()).await;
+    transcripts_traces_and_cursors_are_kept(&fresh()).await;
+    waiting_contacts_are_in_order(&fresh()).await;
+    facts_keep_their_first_value(&fresh()).await;
+    sweeping_leaves_what_is_young(&fresh()).await;
+}
+
+fn inbox() -> InboxName {
+    InboxName::new("mall")
+}
+
+fn worker() -> WorkerId {
+    WorkerId::new("w1")
+}
+
+/// The contact `peer` says `text`; `id` is its external id.
+#[must_use]
+pub fn said(peer: &str, id: &str, text: &str) -> Arrival {
+    Arrival {
+        inbox: inbox(),
+        external_id: ExternalId::new(id),
+        peer: PeerId::new(peer),
+        author: Author::Contact,
+        what: What::Content(Content::text(text)),
+        sent_at: Timestamp(0),
+        received_at: Timestamp(0),
+        trigger: None,
+        profile: None,
+    }
+}
+
+fn intake(arrivals: Vec<Arrival>) -> Intake {
+    Intake {
+        arrivals,
+        cursor: None,
+        entry: BotName::new("ai"),
+    }
+}
+
+impl Bench {
+    async fn accept(&self, arrivals: Vec<Arrival>) -> Vec<Option<ArrivalId>> {
+        self.store.accept(intake(arrivals)).await.unwrap()
+    }
+
+    async fn claim(&self) -> Claim {
+        self.try_claim().await.expect("something waits")
+    }
+
+    async fn try_claim(&self) -> Option<Claim> {
+        self.store.claim(&worker(), LEASE).await.unwrap()
+    }
+
+    /// Accepts one message and claims its conversation.
+    async fn opened(&self, peer: &str, id: &str) -> Claim {
+        self.accept(vec![said(peer, id, "你好")]).await;
+        self.claim().await
+    }
+
+    async fn commit(&self, claim: Claim, changes: Changes) {
+        self.store.commit(claim, changes).await.unwrap();
+    }
+
+    async fn due(&self, kind: DueKind) -> Vec<Due> {
+        self.store.due(kind, &worker(), 10, LEASE).await.unwrap()
+    }
+
+    async fn settle(&self, due: &Due, settlement: Settlement) {
+        self.store.settle(&due.id, settlement).await.unwrap();
+    }
+}
+
+/// Everything a claim carries is done; nothing else changes.
+fn done(claim: &Claim) -> Changes {
+    let mut changes = Changes::none(claim.conversation.clone());
+    changes.done = claim
+        .arrivals
+        .iter()
+        .map(|accepted| {
+            (
+                accepted.id,
+                Verdict::Turned {
+                    by: None,
+                    note: None,
+                },
+            )
+        })
+        .collect();
+    changes
+}
+
+fn to_contact(claim: &Claim, text: &str, held: bool) -> NewDispatch {
+    let ThreadKey { inbox, peer } = claim.conversation.thread.clone();
+    let trace = claim
+        .arrivals
+        .first()
+        .map_or(ArrivalId(0), |accepted| accepted.id);
+    NewDispatch {
+        trace,
+        inbox,
+        to: peer,
+        sender: None,
+        content: Content::text(text),
+        held,
+    }
+}
+
+fn to_desk(claim: &Claim, text: &str) -> NewDispatch {
+    let sender = Persona {
+        id: PeerId::new("kefu_1"),
+        name: "小周".to_owned(),
+        avatar_url: None,
+    };
+    let (inbox, to) = (InboxName::new("desk"), PeerId::new("agent_system"));
+    NewDispatch {
+        inbox,
+        to,
+        sender: Some(sender),
+        ..to_contact(claim, text, false)
+    }
+}
+
+fn words(due: &Due) -> String {
+    match &due.what {
+        DueWhat::Dispatch(dispatch) => dispatch.content.words().unwrap_or_default().to_owned(),
+        other => panic!("not a dispatch: {other:?}"),
+    }
+}
+
+fn sent() -> Settlement {
+    Settlement::Done {
+        external_id: Some("m-1".to_owned()),
+        lost: Vec::new(),
+    }
+}
+
+async fn repeats_are_seen(bench: &Bench) {
+    let ids = bench
+        .accept(vec![
+            said("a", "1", "x"),
+            said("a", "1", "x"),
+            said("a", "2", "y"),
+        ])
+        .await;
+    assert!(
+        ids[0].is_some() && ids[1].is_none() && ids[2].is_some(),
+        "within one intake: {ids:?}"
+    );
+    assert_eq!(
+        bench.accept(vec![said("a", "1", "x")]).await,
+        [None],
+        "in a later one"
+    );
+    let other = Arrival {
+        inbox: InboxName::new("other"),
+        ..said("a", "1", "x")
+    };
+    assert!(
+        bench.accept(vec![other]).await[0].is_some(),
+        "an id is an inbox's own"
+    );
+    assert_eq!(bench.store.depths().await.unwrap().arrivals, 3);
+}
+
+async fn arrivals_keep_their_order(bench: &Bench) {
+    for number in 0..40 {
+        bench
+            .accept(vec![said(
+                "a",
+                &format!("{number:03}"),
+                &format!("{number}"),
+            )])
+            .await;
+    }
+    let mut heard = Vec::new();
+    while let Some(claim) = bench.try_claim().await {
+        heard.extend(claim.arrivals.iter().map(|accepted| accepted.id));
+        let more = bench
+            .store
+            .commit(claim.clone(), done(&claim))
+            .await
+            .unwrap()
+            .more;
+        assert_eq!(more, heard.len() < 40);
+    }
+    assert_eq!(heard.len(), 40);
+    assert!(heard.is_sorted());
+}
+
+async fn one_worker_has_a_conversation(bench: &Bench) {
+    let claim = bench.opened("a", "1").await;
+    bench.accept(vec![said("a", "2", "noch")]).await;
+    assert!(bench.try_claim().await.is_none(), "nobody else gets it");
+    bench.accept(vec![said("b", "3", "x")]).await;
+    let other = bench.claim().await;
+    assert_ne!(
+        other.conversation.id, claim.conversation.id,
+        "but others are free"
+    );
+    bench.store.abandon(other.clone()).await.unwrap();
+    let again = bench.claim().await;
+    assert_eq!(
+        again.arrivals[0].failures, 1,
+        "an abandoned turn has failed"
+    );
+    bench.clock.advance(LEASE + Duration::from_secs(1));
+    let taken = bench.claim().await;
+    assert!(
+        taken.fence > claim.fence,
+        "a lease that is over is another's"
+    );
+    assert!(taken.arrivals[0].failures >= 1);
+}
+
+async fn a_lost_claim_writes_nothing(bench: &Bench) {
+    let slow = bench.opened("a", "1").await;
+    bench.clock.advance(LEASE + Duration::from_secs(1));
+    let quick = bench.claim().await;
+    let mut changes = done(&slow);
+    changes.dispatches.push(to_contact(&slow, "zu spät", false));
+    assert_eq!(
+        bench.store.commit(slow.clone(), changes).await,
+        Err(StoreError::Lost)
+    );
+    assert_eq!(bench.store.abandon(slow).await, Err(StoreError::Lost));
+    assert!(bench.due(DueKind::Dispatch).await.is_empty());
+    bench.commit(quick.clone(), done(&quick)).await;
+    assert!(bench.try_claim().await.is_none());
+}
+
+async fn seats_are_kept(bench: &Bench) {
+    let agent = AgentName::new("system");
+    let assigned = |claim: &Claim, now: Timestamp| {
+        let mut changes = done(claim);
+        changes
+            .conversation
+            .apply(Move::Assign(AgentName::new("system")), now)
+            .unwrap();
+        changes.capacity = Some((AgentName::new("system"), 1));
+        changes
+    };
+    let first = bench.opened("a", "1").await;
+    bench
+        .commit(first.clone(), assigned(&first, bench.clock.now()))
+        .await;
+    let second = bench.opened("b", "2").await;
+    let refused = bench
+        .store
+        .commit(second.clone(), assigned(&second, bench.clock.now()))
+        .await;
+    assert_eq!(refused, Err(StoreError::SeatTaken(agent.clone())));
+    bench.commit(second.clone(), done(&second)).await;
+    assert_eq!(
+        bench.store.desk().await.unwrap().loads,
+        [(agent.clone(), 1)]
+    );
+    let again = bench.opened("a", "3").await;
+    let mut kept = done(&again);
+    kept.capacity = Some((agent.clone(), 1));
+    bench.commit(again.clone(), kept).await;
+    let over = bench.opened("a", "4").await;
+    let mut resolved = done(&over);
+    resolved
+        .conversation
+        .apply(Move::Resolve, bench.clock.now())
+        .unwrap();
+    bench.commit(over, resolved).await;
+    assert!(
+        bench.store.desk().await.unwrap().loads.is_empty(),
+        "the seat is free"
+    );
+    let third = bench.opened("b", "5").await;
+    bench
+        .commit(third.clone(), assigned(&third, bench.clock.now()))
+        .await;
+}
+
+async fn a_bound_thread_leads_to_its_conversation(bench: &Bench) {
+    let claim = bench.opened("a", "1").await;
+    let desk = ThreadKey {
+        inbox: InboxName::new("desk"),
+        peer: PeerId::new("kefu_1"),
+    };
+    let mut changes = done(&claim);
+    changes
+        .conversation
+        .apply(Move::Assign(AgentName::new("system")), bench.clock.now())
+        .unwrap();
+    changes.threads.push(desk.clone());
+    bench.commit(claim.clone(), changes).await;
+    assert_eq!(
+        bench.store.find(&desk).await.unwrap(),
+        Some(claim.conversation.id)
+    );
+    let open = bench.store.open_threads().await.unwrap();
+    assert_eq!((open.len(), &open[0].threads), (1, &vec![desk.clone()]));
+    let from_desk = Arrival {
+        inbox: desk.inbox,
+        author: Author::Agent(PeerId::new("agent")),
+        ..said("kefu_1", "9", "hi")
+    };
+    bench.accept(vec![from_desk]).await;
+    assert_eq!(bench.claim().await.conversation.id, claim.conversation.id);
+}
+
+async fn a_lane_keeps_its_order(bench: &Bench) {
+    let claim = bench.opened("a", "1").await;
+    let mut changes = done(&claim);
+    changes.dispatches = vec![
+        to_contact(&claim, "1", false),
+        to_contact(&claim, "2", false),
+        to_desk(&claim, "desk"),
+    ];
+    let committed = bench.store.commit(claim.clone(), changes).await.unwrap();
+    assert_eq!(committed.dispatches.len(), 3);
+    let due = bench.due(DueKind::Dispatch).await;
+    assert_eq!(
+        due.iter().map(words).collect::<Vec<_>>(),
+        ["1", "desk"],
+        "one of each lane"
+    );
+    assert!(
+        bench.due(DueKind::Dispatch).await.is_empty(),
+        "and nobody else gets them"
+    );
+    let at = bench.clock.now() + Duration::from_secs(5);
+    bench
+        .settle(
+            &due[0],
+            Settlement::Retry {
+                at,
+                reason: "busy".to_owned(),
+            },
+        )
+        .await;
+    bench.settle(&due[1], sent()).await;
+    assert!(
+        bench.due(DueKind::Dispatch).await.is_empty(),
+        "a retry holds the later ones of its lane"
+    );
+    assert_eq!(
+        bench.store.next_due(DueKind::Dispatch).await.unwrap(),
+        Some(at)
+    );
+    bench.clock.advance(Duration::from_secs(6));
+    let again = bench.due(DueKind::Dispatch).await;
+    let DueWhat::Dispatch(dispatch) = &again[0].what else {
+        panic!("not a dispatch")
+    };
+    assert_eq!((words(&again[0]).as_str(), dispatch.attempt), ("1", 2));
+    bench.settle(&again[0], sent()).await;
+    assert_eq!(
+        bench
+            .due(DueKind::Dispatch)
+            .await
+            .iter()
+            .map(words)
+            .collect::<Vec<_>>(),
+        ["2"]
+    );
+    bench.clock.advance(LEASE + Duration::from_secs(1));
+    assert_eq!(
+        bench.due(DueKind::Dispatch).await.len(),
+        1,
+        "a lease that is over hands it on"
+    );
+}
+
+async fn held_dispatches_wait_for_a_release(bench: &Bench) {
+    let claim = bench.opened("a", "1").await;
+    let mut changes = done(&claim);
+    changes.dispatches = vec![
+        to_contact(&claim, "1", true),
+        to_contact(&claim, "2", true),
+        to_contact(&claim, "3", false),
+    ];
+    bench.commit(claim, changes).await;
+    assert!(
+        bench.due(DueKind::Dispatch).await.is_empty(),
+        "what is held holds those behind it"
+    );
+    assert_eq!(bench.store.depths().await.unwrap().held, 2);
+    let claim = bench.opened("a", "2").await;
+    assert_eq!(claim.held, 2);
+    let mut changes = done(&claim);
+    changes.release = 1;
+    bench.commit(claim, changes).await;
+    let due = bench.due(DueKind::Dispatch).await;
+    assert_eq!(
+        due.iter().map(words).collect::<Vec<_>>(),
+        ["1"],
+        "the oldest first"
+    );
+    bench
+        .settle(
+            &due[0],
+            Settlement::Held {
+                reason: "45047".to_owned(),
+                cue: None,
+            },
+        )
+        .await;
+    assert_eq!(
+        bench.store.depths().await.unwrap().held,
+        2,
+        "held again by the platform's word"
+    );
+    let claim = bench.opened("a", "3").await;
+    let mut changes = done(&claim);
+    changes.release = 9;
+    bench.commit(claim, changes).await;
+    for expected in ["1", "2", "3"] {
+        let due = bench.due(DueKind::Dispatch).await;
+        assert_eq!(due.iter().map(words).collect::<Vec<_>>(), [expected]);
+        bench.settle(&due[0], sent()).await;
+    }
+}
+
+async fn a_dead_dispatch_tells_and_moves_on(bench: &Bench) {
+    let claim = bench.opened("a", "1").await;
+    let mut changes = done(&claim);
+    changes.dispatches = vec![
+        to_contact(&claim, "1", false),
+        to_contact(&claim, "2", false),
+    ];
+    bench.commit(claim.clone(), changes).await;
+    let due = bench.due(DueKind::Dispatch).await;
+    let cue = Arrival {
+        what: What::Cue(Cue::QueueMoved { episode: 1 }),
+        author: Author::System,
+        ..said("a", "cue", "")
+    };
+    bench
+        .settle(
+            &due[0],
+            Settlement::Dead {
+                reason: "no".to_owned(),
+                cue: Some(Box::new(cue)),
+            },
+        )
+        .await;
+    assert_eq!(
+        bench
+            .due(DueKind::Dispatch)
+            .await
+            .iter()
+            .map(words)
+            .collect::<Vec<_>>(),
+        ["2"]
+    );
+    let told = bench.claim().await;
+    assert_eq!(told.conversation.id, claim.conversation.id);
+    assert!(matches!(told.arrivals[0].arrival.what, What::Cue(_)));
+    let trace = bench
+        .store
+        .trace(claim.arrivals[0].id)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (
+            trace.dispatches[0].state.as_str(),
+            trace.dispatches[0].reason.as_deref()
+        ),
+        ("dead", Some("no"))
+    );
+}
+
+async fn an_old_fence_settles_nothing(bench: &Bench) {
+    let claim = bench.opened("a", "1").await;
+    let mut changes = done(&claim);
+    changes.dispatches = vec![to_contact(&claim, "1", false)];
+    bench.commit(claim, changes).await;
+    let slow = bench.due(DueKind::Dispatch).await;
+    bench.clock.advance(LEASE + Duration::from_secs(1));
+    let quick = bench.due(DueKind::Dispatch).await;
+    assert_eq!(
+        bench.store.settle(&slow[0].id, sent()).await,
+        Err(StoreError::Lost)
+    );
+    bench.settle(&quick[0], sent()).await;
+    assert_eq!(
+        bench.store.settle(&quick[0].id, sent()).await,
+        Err(StoreError::Lost),
+        "and only once"
+    );
+}
+
+fn ask(claim: &Claim, text: &str, now: Timestamp) -> Ask {
+    let trace = claim.arrivals[0].id;
+    Ask {
+        trace,
+        bot: BotName::new("ai"),
+        argv: Vec::new(),
+        said: vec![Said {
+            trace,
+            content: Content::text(text),
+        }],
+        due_at: now + Duration::from_secs(1),
+        latest: now + Duration::from_secs(3),
+    }
+}
+
+fn question(due: &Due) -> Vec<String> {
+    match &due.what {
+        DueWhat::Errand(errand) => errand
+            .said
+            .iter()
+            .map(|said| said.content.words().unwrap_or_default().to_owned())
+            .collect(),
+        other => panic!("not an errand: {other:?}"),
+    }
+}
+
+async fn questions_are_merged_until_taken(bench: &Bench) {
+    for (id, text) in [("1", "你好"), ("2", "保温杯"), ("3", "漏水")] {
+        let claim = bench.opened("a", id).await;
+        let mut changes = done(&claim);
+        changes.asks = vec![ask(&claim, text, bench.clock.now())];
+        bench.commit(claim, changes).await;
+        assert!(
+            bench.due(DueKind::Errand).await.is_empty(),
+            "not before the burst is over"
+        );
+    }
+    bench.clock.advance(Duration::from_secs(2));
+    let due = bench.due(DueKind::Errand).await;
+    assert_eq!(question(&due[0]), ["你好", "保温杯", "漏水"]);
+    let claim = bench.opened("a", "4").await;
+    let mut changes = done(&claim);
+    changes.asks = vec![ask(&claim, "还有", bench.clock.now())];
+    bench.commit(claim, changes).await;
+    bench.clock.advance(Duration::from_secs(2));
+    assert!(
+        bench.due(DueKind::Errand).await.is_empty(),
+        "one of a conversation at a time"
+    );
+    bench.settle(&due[0], sent()).await;
+    let due = bench.due(DueKind::Errand).await;
+    assert_eq!(question(&due[0]), ["还有"]);
+    bench
+        .settle(
+            &due[0],
+            Settlement::Retry {
+                at: bench.clock.now(),
+                reason: "429".to_owned(),
+            },
+        )
+        .await;
+    let DueWhat::Errand(errand) = &bench.due(DueKind::Errand).await[0].what else {
+        panic!("not an errand")
+    };
+    assert_eq!(errand.attempt, 2);
+}
+
+async fn cancelled_errands_are_gone(bench: &Bench) {
+    let claim = bench.opened("a", "1").await;
+    let mut changes = done(&claim);
+    changes.asks = vec![ask(&claim, "一", bench.clock.now())];
+    bench.commit(claim, changes).await;
+    bench.clock.advance(Duration::from_secs(2));
+    let running = bench.due(DueKind::Errand).await;
+    let claim = bench.opened("a", "2").await;
+    let mut changes = done(&claim);
+    changes.cancel_errands = true;
+    let committed = bench.store.commit(claim, changes).await.unwrap();
+    assert_eq!(
+        committed
+            .cancelled
+            .iter()
+            .map(|errand| errand.0)
+            .collect::<Vec<_>>(),
+        [running[0].id.id]
+    );
+    assert_eq!(
+        bench.store.settle(&running[0].id, sent()).await,
+        Err(StoreError::Lost)
+    );
+    assert_eq!(bench.store.depths().await.unwrap().errands, 0);
+}
+
+async fn deadlines_are_set_moved_and_unset(bench: &Bench) {
+    let set = async |id: &str, at: Option<Timestamp>| {
+        let claim = bench.opened("a", id).await;
+        let mut changes = done(&claim);
+        changes.deadlines = vec![(DeadlineKind::Idle, at)];
+        bench.commit(claim, changes).await;
+    };
+    let now = bench.clock.now();
+    set("1", Some(now + Duration::from_secs(10))).await;
+    set("2", Some(now + Duration::from_secs(20))).await;
+    assert_eq!(
+        bench.store.next_due(DueKind::Deadline).await.unwrap(),
+        Some(now + Duration::from_secs(20)),
+        "moved"
+    );
+    bench.clock.advance(Duration::from_secs(21));
+    let due = bench.due(DueKind::Deadline).await;
+    let DueWhat::Deadline { thread, kind, .. } = &due[0].what else {
+        panic!("not a deadline")
+    };
+    assert_eq!((thread.peer.as_str(), *kind), ("a", DeadlineKind::Idle));
+    bench.settle(&due[0], sent()).await;
+    set("3", Some(bench.clock.now() + Duration::from_secs(5))).await;
+    set("4", None).await;
+    assert_eq!(
+        bench.store.next_due(DueKind::Deadline).await.unwrap(),
+        None,
+        "unset"
+    );
+}
+
+async fn transcripts_traces_and_cursors_are_kept(bench: &Bench) {
+    let claim = bench.opened("a", "1").await;
+    let trace = claim.arrivals[0].id;
+    let entry = |text: &str| NewEntry {
+        trace,
+        author: EntryAuthor::Contact,
+        content: Content::text(text),
+        at: bench.clock.now(),
+    };
+    let mut changes = done(&claim);
+    changes.entries = (0..30).map(|number| entry(&number.to_string())).collect();
+    changes.dispatches = vec![to_contact(&claim, "out", false)];
+    let id = claim.conversation.id;
+    bench.commit(claim, changes).await;
+    let lines = bench.store.recent(id, 3, true).await.unwrap();
+    assert_eq!(
+        lines
+            .iter()
+            .filter_map(|line| line.content.words())
+            .collect::<Vec<_>>(),
+        ["27", "28", "29"]
+    );
+    assert_eq!(bench.store.recent(id, 100, false).await.unwrap().len(), 30);
+    let due = bench.due(DueKind::Dispatch).await;
+    bench.settle(&due[0], sent()).await;
+    let found = bench.store.trace(trace).await.unwrap().unwrap();
+    assert!(found.arrival.turned.is_some());
+    assert_eq!(
+        (
+            found.dispatches[0].state.as_str(),
+            found.dispatches[0].external_id.as_deref()
+        ),
+        ("sent", Some("m-1"))
+    );
+    assert!(
+        bench
+            .store
+            .trace(ArrivalId(i64::MAX))
+            .await
+            .unwrap()
+            .is_none()
+    );
+    let cursor = CursorMove {
+        inbox: inbox(),
+        topic: "t".to_owned(),
+        cursor: "c1".to_owned(),
+    };
+    bench
+        .store
+        .accept(Intake {
+            cursor: Some(cursor),
+            ..intake(Vec::new())
+        })
+        .await
+        .unwrap();
+    assert_eq!(
+        bench.store.cursor(&inbox(), "t").await.unwrap().as_deref(),
+        Some("c1")
+    );
+    assert_eq!(bench.store.cursor(&inbox(), "u").await.unwrap(), None);
+}
+
+async fn waiting_contacts_are_in_order(bench: &Bench) {
+    for (peer, priority) in [("a", 5), ("b", 5), ("c", 9)] {
+        bench.clock.advance(Duration::from_secs(1));
+        let claim = bench.opened(peer, peer).await;
+        let mut changes = done(&claim);
+        let waiting = Waiting {
+            since: bench.clock.now(),
+            priority,
+            skill: None,
+            agent: None,
+        };
+        changes
+            .conversation
+            .apply(Move::Enqueue(waiting), bench.clock.now())
+            .unwrap();
+        bench.commit(claim, changes).await;
+    }
+    let waiting = bench.store.desk().await.unwrap().waiting;
+    assert_eq!(
+        waiting
+            .iter()
+            .map(|row| row.thread.peer.as_str())
+            .collect::<Vec<_>>(),
+        ["c", "a", "b"]
+    );
+}
+
+async fn facts_keep_their_first_value(bench: &Bench) {
+    assert_eq!(bench.store.put_fact("key", "one").await.unwrap(), "one");
+    assert_eq!(bench.store.put_fact("key", "two").await.unwrap(), "one");
+}
+
+async fn sweeping_leaves_what_is_young(bench: &Bench) {
+    let old = bench.opened("a", "1").await;
+    let trace = old.arrivals[0].id;
+    bench.commit(old.clone(), done(&old)).await;
+    bench.clock.advance(Duration::from_secs(1000));
+    let young = bench.opened("a", "2").await;
+    let kept = young.arrivals[0].id;
+    bench.commit(young.clone(), done(&young)).await;
+    let before = bench.clock.now() - Duration::from_secs(500);
+    while bench.store.sweep(before, before).await.unwrap() > 0 {}
+    assert!(bench.store.trace(trace).await.unwrap().is_none());
+    assert!(bench.store.trace(kept).await.unwrap().is_some());
+    assert_eq!(
+        bench.accept(vec![said("a", "2", "x")]).await,
+        [None],
+        "young repeats are still seen"
+    );
+}
