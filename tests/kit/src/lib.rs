@@ -1,5 +1,8 @@
 //! Conformance suites: one per trait, run on every backend.
 
-#![expect(clippy::unwrap_used, reason = "a suite that cannot go on has found something")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a suite that cannot go on has found something"
+)]
 
 pub mod store;

@@ -1,0 +1,201 @@
+//! The floors: what the same framework does with less. Bare answers; verify, decrypt and read; the same and one
+//! group-committed row at full fsync.
+
+use std::{
+    net::SocketAddr,
+    process::{Child, Command},
+    time::Duration,
+};
+
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use anyhow::Context;
+use bridge_convertors::wechat::{Fields, callback, crypto::AesKey, signature};
+use bridge_core::{
+    channel::{Delivery, Verb},
+    clock::Timestamp,
+    message::InboxName,
+};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::messages;
+
+/// Which floor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Kind {
+    Bare,
+    Read,
+    Row,
+}
+
+pub const ALL: [(Kind, &str); 3] = [
+    (Kind::Bare, "bare actix-web"),
+    (Kind::Read, "actix-web + verify + decrypt + read"),
+    (
+        Kind::Row,
+        "actix-web + verify + decrypt + read + one group-committed row (SQLite, FULL)",
+    ),
+];
+
+/// A floor as a process on cores 0 and 1.
+pub struct Floor {
+    child: Child,
+    pub address: SocketAddr,
+}
+
+impl Floor {
+    pub fn start(kind: Kind) -> anyhow::Result<Self> {
+        let port = free_port()?;
+        let name = format!("{kind:?}").to_lowercase();
+        let program = std::env::current_exe()?;
+        let child = pinned(&program)
+            .args(["floor", &name, "--port", &port.to_string()])
+            .spawn()?;
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        let floor = Self { child, address };
+        wait_for(address)?;
+        Ok(floor)
+    }
+}
+
+impl Drop for Floor {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A program kept to cores 0 and 1.
+pub fn pinned(program: &std::path::Path) -> Command {
+    let mut command = Command::new("taskset");
+    command.args(["-c", "0,1"]).arg(program);
+    command
+}
+
+pub fn free_port() -> anyhow::Result<u16> {
+    Ok(std::net::TcpListener::bind("127.0.0.1:0")?
+        .local_addr()?
+        .port())
+}
+
+/// Until something listens.
+pub fn wait_for(address: SocketAddr) -> anyhow::Result<()> {
+    for _ in 0..20_000 {
+        if std::net::TcpStream::connect_timeout(&address, Duration::from_millis(50)).is_ok() {
+            return Ok(());
+        }
+        std::thread::yield_now();
+    }
+    anyhow::bail!("nothing listens on {address}")
+}
+
+/// A row that waits for its commit.
+type Row = (String, String, oneshot::Sender<bool>);
+
+pub fn serve(kind: Kind, port: u16) -> anyhow::Result<()> {
+    let rows = match kind {
+        Kind::Row => Some(writer()?),
+        Kind::Bare | Kind::Read => None,
+    };
+    let key = AesKey::parse(messages::KEY)?;
+    actix_web::rt::System::new().block_on(async move {
+        HttpServer::new(move || {
+            let (key, rows) = (key.clone(), rows.clone());
+            App::new().route(
+                "/callback/mall",
+                web::post().to(move |request: HttpRequest, body: web::Bytes| {
+                    let (key, rows) = (key.clone(), rows.clone());
+                    async move { answer(kind, &key, rows, &request, body).await }
+                }),
+            )
+        })
+        .workers(2)
+        .bind(("127.0.0.1", port))?
+        .run()
+        .await
+        .context("the floor ended")
+    })
+}
+
+async fn answer(
+    kind: Kind,
+    key: &AesKey,
+    rows: Option<mpsc::Sender<Row>>,
+    request: &HttpRequest,
+    body: web::Bytes,
+) -> HttpResponse {
+    let ok = match kind {
+        Kind::Bare => true,
+        Kind::Read | Kind::Row => match read(key, request, body) {
+            None => false,
+            Some(_) if kind == Kind::Read => true,
+            Some((id, plain)) => {
+                let (done, said) = oneshot::channel();
+                match rows {
+                    Some(rows) if rows.send((id, plain, done)).await.is_ok() => {
+                        said.await.unwrap_or(false)
+                    }
+                    _ => false,
+                }
+            }
+        },
+    };
+    match ok {
+        true => HttpResponse::Ok()
+            .content_type("text/plain")
+            .body("success"),
+        false => HttpResponse::Unauthorized().finish(),
+    }
+}
+
+/// Verified, decrypted, read.
+fn read(key: &AesKey, request: &HttpRequest, body: web::Bytes) -> Option<(String, String)> {
+    let query = request.query_string().to_owned();
+    let delivery = Delivery {
+        verb: Verb::Post,
+        query,
+        body,
+        received_at: Timestamp(0),
+    };
+    let value = |name: &str| delivery.query_value(name).unwrap_or_default().into_owned();
+    let (timestamp, nonce) = (value("timestamp"), value("nonce"));
+    let outer = Fields::read(&delivery.body).ok()?;
+    let encrypted = outer.some("Encrypt")?;
+    let parts = &mut [messages::TOKEN, &timestamp, &nonce, encrypted];
+    if !signature::fits(&value("msg_signature"), parts) {
+        return None;
+    }
+    let plain = key.open(encrypted, messages::APP_ID).ok()?;
+    let fields = Fields::read(plain.as_bytes()).ok()?;
+    callback::content(&fields, &InboxName::new("mall")).ok()?;
+    Some((callback::external_id(&fields).ok()?.to_string(), plain))
+}
+
+/// One thread that writes whatever has queued in one transaction.
+fn writer() -> anyhow::Result<mpsc::Sender<Row>> {
+    let folder = tempfile::tempdir()?;
+    let mut db = rusqlite::Connection::open(folder.path().join("floor.db"))?;
+    db.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE rows (id INTEGER PRIMARY KEY, key TEXT, body TEXT);")?;
+    let (rows, mut queue) = mpsc::channel::<Row>(8192);
+    std::thread::spawn(move || {
+        let (_folder, mut group) = (folder, Vec::new());
+        while queue.blocking_recv_many(&mut group, 1024) > 0 {
+            let written = write(&mut db, &group).is_ok();
+            for (_, _, done) in group.drain(..) {
+                let _ = done.send(written);
+            }
+        }
+    });
+    Ok(rows)
+}
+
+fn write(db: &mut rusqlite::Connection, group: &[Row]) -> rusqlite::Result<()> {
+    let tx = db.transaction()?;
+    {
+        let mut insert = tx.prepare_cached("INSERT INTO rows (key, body) VALUES (?1, ?2)")?;
+        for (key, body, _) in group {
+            insert.execute((key, body))?;
+        }
+    }
+    tx.commit()
+}

@@ -1,0 +1,132 @@
+//! `./dev bench`: builds nothing, measures everything, prints one table. Servers run on cores 0 and 1, the load on 2
+//! and 3; every figure is told beside a bare actix-web answer of the same run, because machines differ and are noisy.
+#![expect(clippy::print_stdout, reason = "the table is what this program is for")]
+
+mod bridge;
+mod floors;
+mod load;
+mod messages;
+mod relay;
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Measures and prints the table.
+    Run {
+        /// The bridge's program, built for release.
+        #[arg(long)]
+        bridge: PathBuf,
+        /// Seconds for each figure.
+        #[arg(long, default_value_t = 5)]
+        seconds: u64,
+    },
+    /// One of the floors, as a server.
+    Floor {
+        /// bare, read or row.
+        kind: floors::Kind,
+        /// Where to listen.
+        #[arg(long)]
+        port: u16,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    // Once per process.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match Cli::parse().command {
+        Command::Floor { kind, port } => floors::serve(kind, port),
+        Command::Run { bridge, seconds } => {
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(2)
+                .enable_all()
+                .build()?;
+            runtime.block_on(run(&bridge, Duration::from_secs(seconds)))
+        }
+    }
+}
+
+async fn run(program: &std::path::Path, span: Duration) -> anyhow::Result<()> {
+    println!("| what | connections | per second | of bare | p50 ms | p99 ms | p99.9 ms | failed |");
+    println!("|---|---|---|---|---|---|---|---|");
+    let mut bare = 1.0;
+    for (kind, name) in floors::ALL {
+        let floor = floors::Floor::start(kind)?;
+        for connections in [128, 500] {
+            let mut made = messages::Made::new(200_000);
+            let told = load::closed(floor.address, &mut made, connections, span).await?;
+            if kind == floors::Kind::Bare && connections == 128 {
+                bare = told.rate;
+            }
+            row(name, &connections.to_string(), &told, bare);
+        }
+    }
+    accepting(program, span, bare).await?;
+    relay::measure(program, span).await
+}
+
+/// Durable accept, closed and open loop, and the process's weight.
+async fn accepting(program: &std::path::Path, span: Duration, bare: f64) -> anyhow::Result<()> {
+    let running = bridge::Bridge::start(program, "http://127.0.0.1:9").await?;
+    let idle = running.memory();
+    println!(
+        "| ready after its start, empty store: {} ms; resident at idle: {idle:.1} MB | | | | | | | |",
+        running.ready_ms
+    );
+    for connections in [128, 500] {
+        let mut made = messages::Made::new(400_000);
+        let told = load::closed(running.address, &mut made, connections, span).await?;
+        row(
+            "durable accept, turns running beside it",
+            &connections.to_string(),
+            &told,
+            bare,
+        );
+    }
+    println!(
+        "| resident under that load: {:.1} MB | | | | | | | |",
+        running.memory()
+    );
+    drop(running);
+    for rate in [1000, 5000] {
+        let running = bridge::Bridge::start(program, "http://127.0.0.1:9").await?;
+        let mut made = messages::Made::new(rate * span.as_secs() + 1000);
+        let told = load::open(running.address, &mut made, rate, 64, span).await?;
+        row(
+            &format!("durable accept, open loop at {rate}/s"),
+            "64",
+            &told,
+            bare,
+        );
+        let mut same = messages::Made::the_same(rate * span.as_secs() + 1000);
+        let told = load::open(running.address, &mut same, rate.min(1000), 64, span / 2).await?;
+        row(
+            "a repeat of a known message, open loop at 1000/s",
+            "64",
+            &told,
+            bare,
+        );
+    }
+    Ok(())
+}
+
+fn row(name: &str, connections: &str, told: &load::Told, bare: f64) {
+    let ms = |quantile: f64| told.latency.value_at_quantile(quantile) as f64 / 1000.0;
+    println!(
+        "| {name} | {connections} | {:.0} | {:.3} | {:.2} | {:.2} | {:.2} | {} |",
+        told.rate,
+        told.rate / bare,
+        ms(0.5),
+        ms(0.99),
+        ms(0.999),
+        told.failed
+    );
+}

@@ -1,0 +1,213 @@
+//! The relay: a callback in, all steps durable, a Tencent IM request out. This process plays the platforms.
+
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use actix_web::{App, HttpResponse, HttpServer, web};
+use bridge_convertors::wechat::crypto::AesKey;
+use hdrhistogram::Histogram;
+use tokio::sync::Mutex;
+
+use crate::{bridge::Bridge, floors::free_port, load::Line, messages};
+
+/// Contacts who talk at once.
+const CONTACTS: usize = 1000;
+/// Connections that carry their callbacks.
+const LINES: usize = 64;
+
+/// What the desk received.
+#[derive(Default)]
+struct Heard {
+    /// By contact: the numbers, in order of arrival.
+    by_contact: HashMap<usize, Vec<u64>>,
+    /// When each was heard.
+    times: HashMap<(usize, u64), Instant>,
+}
+
+type Desk = Arc<Mutex<Heard>>;
+
+pub async fn measure(program: &Path, span: Duration) -> anyhow::Result<()> {
+    println!();
+    println!(
+        "| relay | offered/s | endpoint takes | p50 ms | p99 ms | p99.9 ms | lost | doubled | out of order | resident MB |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|---|");
+    for (rate, slow) in [(1000_u64, 0_u64), (3000, 50), (5000, 50)] {
+        one(program, rate, slow, span).await?;
+    }
+    Ok(())
+}
+
+async fn one(program: &Path, rate: u64, slow: u64, span: Duration) -> anyhow::Result<()> {
+    let (desk, platforms) = play(slow)?;
+    let bridge = Bridge::start(program, &format!("http://{platforms}")).await?;
+    let key = AesKey::parse(messages::KEY)?;
+    let mut line = Line::open(bridge.address).await?;
+    for contact in 0..CONTACTS {
+        line.ask(&messages::request(
+            &key,
+            &name(contact),
+            contact as u64 + 1,
+            "人工",
+        ))
+        .await?;
+    }
+    until_assigned(bridge.address).await?;
+    let count = rate * span.as_secs();
+    let requests: Vec<Vec<Vec<u8>>> = (0..LINES as u64)
+        .map(|line| {
+            let mine = (line..count).step_by(LINES);
+            mine.map(|number| {
+                let (contact, id) = (
+                    (number % CONTACTS as u64) as usize,
+                    number / CONTACTS as u64,
+                );
+                messages::request(
+                    &key,
+                    &name(contact),
+                    1_000_000 + number,
+                    &format!("<{contact}:{id}>"),
+                )
+            })
+            .collect()
+        })
+        .collect();
+    let begin = Instant::now() + Duration::from_millis(100);
+    let due = move |number: u64| begin + Duration::from_secs_f64(number as f64 / rate as f64);
+    let mut senders = tokio::task::JoinSet::new();
+    for (index, mine) in requests.into_iter().enumerate() {
+        let mut line = Line::open(bridge.address).await?;
+        senders.spawn(async move {
+            for (turn, request) in mine.into_iter().enumerate() {
+                tokio::time::sleep_until(due((index + turn * LINES) as u64).into()).await;
+                line.ask(&request).await?;
+            }
+            anyhow::Ok(())
+        });
+    }
+    while let Some(done) = senders.join_next().await {
+        done??;
+    }
+    report(&desk, &bridge, rate, slow, count, due).await
+}
+
+async fn report(
+    desk: &Desk,
+    bridge: &Bridge,
+    rate: u64,
+    slow: u64,
+    count: u64,
+    due: impl Fn(u64) -> Instant,
+) -> anyhow::Result<()> {
+    let memory = bridge.memory();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while (desk.lock().await.times.len() as u64) < count && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let heard = desk.lock().await;
+    let mut latency = Histogram::<u64>::new(3)?;
+    let (mut lost, mut doubled, mut disorder) = (0, 0, 0);
+    for number in 0..count {
+        let key = (
+            (number % CONTACTS as u64) as usize,
+            number / CONTACTS as u64,
+        );
+        match heard.times.get(&key) {
+            Some(at) => {
+                latency.record(at.saturating_duration_since(due(number)).as_micros() as u64)?
+            }
+            None => lost += 1,
+        }
+    }
+    for numbers in heard.by_contact.values() {
+        let unique: std::collections::BTreeSet<_> = numbers.iter().collect();
+        doubled += numbers.len() - unique.len();
+        disorder += numbers.windows(2).filter(|pair| pair[0] > pair[1]).count();
+    }
+    let ms = |quantile: f64| latency.value_at_quantile(quantile) as f64 / 1000.0;
+    println!(
+        "| callback in to Tencent IM request out | {rate} | {slow} ms | {:.2} | {:.2} | {:.2} | {lost} | {doubled} | {disorder} | {memory:.1} |",
+        ms(0.5),
+        ms(0.99),
+        ms(0.999)
+    );
+    Ok(())
+}
+
+fn name(contact: usize) -> String {
+    format!("oRelay{contact:06}")
+}
+
+/// Until every contact has an agent.
+async fn until_assigned(bridge: SocketAddr) -> anyhow::Result<()> {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while Instant::now() < deadline {
+        let ready: serde_json::Value = reqwest::get(format!("http://{bridge}/readyz"))
+            .await?
+            .json()
+            .await?;
+        let depth = |of: &str| ready["depths"][of].as_u64().unwrap_or_default();
+        if depth("assigned") == CONTACTS as u64 && depth("arrivals") + depth("dispatches") == 0 {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    anyhow::bail!("not every contact was given an agent")
+}
+
+/// WeChat and Tencent IM, as little of them as the bridge needs.
+fn play(slow: u64) -> anyhow::Result<(Desk, SocketAddr)> {
+    let desk = Desk::default();
+    let (seen, port) = (desk.clone(), free_port()?);
+    let server = HttpServer::new(move || {
+        let seen = seen.clone();
+        App::new()
+            .app_data(web::PayloadConfig::new(1 << 20))
+            .route("/wechat/cgi-bin/stable_token", web::post().to(async || json(r#"{"access_token":"t","expires_in":7200}"#)))
+            .route("/tim/v4/openim/sendmsg", web::post().to(move |body: web::Bytes| hear(seen.clone(), body, slow)))
+            .default_service(web::to(async || json(r#"{"errcode":0,"errmsg":"ok","ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","QueryResult":[]}"#)))
+    });
+    let server = server
+        .workers(2)
+        .disable_signals()
+        .bind(("127.0.0.1", port))?
+        .run();
+    tokio::spawn(server);
+    Ok((desk, SocketAddr::from(([127, 0, 0, 1], port))))
+}
+
+async fn hear(desk: Desk, body: web::Bytes, slow: u64) -> HttpResponse {
+    let at = Instant::now();
+    let value: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
+    let text = value["MsgBody"][0]["MsgContent"]["Text"]
+        .as_str()
+        .unwrap_or_default();
+    let numbers = text
+        .strip_prefix('<')
+        .and_then(|text| text.strip_suffix('>'))
+        .and_then(|text| text.split_once(':'));
+    if let Some((contact, number)) = numbers
+        && let (Ok(contact), Ok(number)) = (contact.parse(), number.parse())
+    {
+        let mut heard = desk.lock().await;
+        heard.by_contact.entry(contact).or_default().push(number);
+        heard.times.entry((contact, number)).or_insert(at);
+    }
+    if slow > 0 {
+        actix_web::rt::time::sleep(Duration::from_millis(slow)).await;
+    }
+    json(
+        r#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0,"MsgTime":1700000005,"MsgKey":"1_2_1700000005"}"#,
+    )
+}
+
+fn json(body: &'static str) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("application/json")
+        .body(body)
+}
