@@ -1,0 +1,108 @@
+// A person's whole conversation in headless Chromium, against the real program: a customer's phone, two agents, the wire.
+// Waits for what it expects to see, never for time to pass; any error in a page's console fails it.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const program = process.env.KEFU_BRIDGE ?? `${root}target/debug/kefu-bridge`;
+const shots = process.env.SHOTS;
+const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+  '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage'];
+
+const freePort = () => new Promise((resolve) => {
+  const server = createServer().listen(0, '127.0.0.1', () => { const { port } = server.address(); server.close(() => resolve(port)); });
+});
+
+const port = await freePort();
+const url = `http://127.0.0.1:${port}`;
+const sandbox = spawn(program, ['sandbox', '--listen', `127.0.0.1:${port}`], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, RUST_LOG: 'warn' } });
+await new Promise((resolve, reject) => {
+  sandbox.once('exit', (code) => reject(new Error(`the sandbox ended with ${code}`)));
+  createInterface({ input: sandbox.stdout }).on('line', (line) => line.includes('wire.html') && resolve());
+});
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: flags });
+const complaints = [];
+let checks = 0;
+const passed = (what) => { checks += 1; console.log(`ok ${checks} - ${what}`); };
+
+async function open(path, { locale = 'zh-CN', width = 900, height = 760 } = {}) {
+  const context = await browser.newContext({ locale, viewport: { width, height } });
+  const page = await context.newPage();
+  page.setDefaultTimeout(20_000);
+  page.on('console', (message) => message.type() === 'error' && complaints.push(`${path}: ${message.text()}`));
+  page.on('pageerror', (error) => complaints.push(`${path}: ${error.message}`));
+  await page.goto(`${url}/${path}`);
+  return page;
+}
+const say = async (page, text) => {
+  await page.locator('form.say textarea').fill(text);
+  await page.locator('form.say textarea').press('Enter');
+};
+const hears = (page, text) => page.locator('.log', { hasText: text }).waitFor();
+const look = async (page, name) => { if (shots) await page.screenshot({ path: `${shots}/${name}.png` }); };
+
+try {
+  const phone = await open('phone.html', { width: 390, height: 844 });
+  const system = await open('agent.html?as=agent_system');
+  const lin = await open('agent.html?as=agent_lin');
+  const wire = await open('wire.html');
+
+  await hears(phone, '欢迎关注');
+  await say(phone, '你好，退货怎么办？');
+  await hears(phone, '七天无理由');
+  passed('the assistant answers');
+
+  await say(phone, '转人工');
+  await hears(phone, '默认客服 为您服务');
+  await system.locator('.log', { hasText: '新会话' }).waitFor();
+  await hears(system, '七天无理由');
+  passed('an agent gets the conversation with its last messages');
+
+  await say(system, '您好，我来帮您看');
+  await hears(phone, '我来帮您看');
+  await say(phone, '订单 42 在哪？');
+  await hears(system, '订单 42 在哪？');
+  passed('they talk');
+
+  await say(system, '#转接 -n lin -m 老客户');
+  await hears(system, '已转接给 林小满');
+  await lin.locator('.log', { hasText: '老客户' }).waitFor();
+  await say(lin, '我是小满，已在派送');
+  await hears(phone, '已在派送');
+  passed('a colleague takes over');
+  await look(phone, 'phone'); await look(lin, 'agent');
+
+  await say(lin, '#退出');
+  await hears(phone, '本次服务已结束');
+  await phone.locator('.bubble.menu button').first().click();
+  await hears(phone, '感谢您的评价');
+  passed('the conversation ends and is rated');
+
+  const callback = wire.locator('tr.exchange', { hasText: 'wechat' }).filter({ hasText: 'callback' }).first();
+  await callback.click();
+  await wire.locator('aside.detail pre', { hasText: '<MsgType>' }).first().waitFor();
+  await wire.locator('aside.detail pre', { hasText: '<Encrypt>' }).first().waitFor();
+  await look(wire, 'wire');
+  passed('the wire shows an exchange raw and decrypted');
+
+  for (const page of [phone, wire]) {
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    assert.equal(wide, 0, 'no sideways scrolling');
+  }
+  const english = await open('phone.html', { locale: 'en-US', width: 390, height: 844 });
+  await english.getByRole('button', { name: 'A person' }).waitFor();
+  const all = await open('', { width: 1500, height: 950 });
+  await all.frameLocator('iframe').first().locator('form.say').waitFor();
+  await look(all, 'all');
+  passed('it speaks English, fits a phone, and shows all on one table');
+  assert.deepEqual(complaints, []);
+  console.log(`\n${checks} passed, 0 failed`);
+} finally {
+  await browser.close();
+  sandbox.removeAllListeners('exit');
+  sandbox.kill('SIGTERM');
+}
