@@ -77,7 +77,7 @@ async function become(one) {
   ({ chats } = await api('GET', `box/agents/${seg(me.user_id)}/chats`));
   showMe();
   showList();
-  if (chats.length && innerWidth > 640) await open(chats[0].peer);
+  if (chats.length && innerWidth > 460) await open(chats[0].peer);
 }
 picker.onchange = guard(() => become(agents.find((one) => one.user_id === picker.value)));
 presence.onclick = guard(() => api('PUT', `box/agents/${seg(me.user_id)}/presence`, { presence: me.presence === 'online' ? 'offline' : 'online', platform: 'Web' }));
@@ -95,7 +95,7 @@ live(state.event, {
   chat: guard(async (event) => {
     if (!here(event)) return;
     chats = [...chats.filter((chat) => chat.peer !== event.chat.peer), event.chat];
-    if (!peer && chats.length === 1 && innerWidth > 640) return open(event.chat.peer);
+    if (!peer && chats.length === 1 && innerWidth > 460) return open(event.chat.peer);
     if (event.chat.peer === peer) { title.textContent = event.chat.nick || peer; await read(); }
     showList();
   }),

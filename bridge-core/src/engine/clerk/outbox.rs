@@ -114,7 +114,13 @@ impl Clerk<'_> {
     fn warn_when_low(&mut self, limited: bool, granted: u32) {
         let left = self.changes.conversation.ledger.left(self.now);
         let by_agent = matches!(self.arrival.author, Author::Agent(_));
-        if limited && granted > 0 && by_agent && left <= self.engine.parts.settings.low_allowance {
+        let still_theirs = self.changes.conversation.agent().is_some();
+        if limited
+            && granted > 0
+            && by_agent
+            && still_theirs
+            && left <= self.engine.parts.settings.low_allowance
+        {
             self.notice_agent(Text::DeskAllowance, &[("left", &left.to_string())]);
         }
     }
