@@ -74,6 +74,8 @@ async fn a_wrong_key_is_said_once_and_never_shown() {
 
 /// Everything that is logged, by anybody, from here on in this thread.
 fn logged() -> (Arc<Mutex<Vec<u8>>>, tracing::subscriber::DefaultGuard) {
+    // With one subscriber alone, a log line that another test's thread reaches first is remembered as unwanted for all.
+    let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry());
     let log = Arc::new(Mutex::new(Vec::new()));
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
