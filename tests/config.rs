@@ -1,0 +1,151 @@
+//! A wrong configuration is refused with the key's path, what is wrong and an example; a right one is read.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::collections::BTreeMap;
+
+use kefu_bridge::settings::{EXAMPLE, read};
+
+fn environment(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
+}
+
+/// The faults' paths and lines of the example with some text replaced.
+fn faults(from: &str, to: &str) -> Vec<(String, String)> {
+    assert!(EXAMPLE.contains(from), "{from}");
+    let faults = read(&EXAMPLE.replace(from, to), &BTreeMap::new()).unwrap_err();
+    let line =
+        |fault: &kefu_bridge::settings::Fault| (fault.path.clone(), fault.line(faults.locale));
+    faults.all.iter().map(line).collect()
+}
+
+#[test]
+fn the_example_is_a_configuration() {
+    let settings = read(EXAMPLE, &BTreeMap::new()).unwrap();
+    assert_eq!(
+        (
+            settings.inboxes.len(),
+            settings.agents.len(),
+            settings.bots.len()
+        ),
+        (2, 1, 1)
+    );
+}
+
+#[test]
+fn a_fault_names_its_path_and_what_is_right() {
+    let cases = [
+        (
+            "drain_timeout = \"30s\"",
+            "drain_timeout = \"soon\"",
+            "server.drain_timeout",
+            "30s",
+        ),
+        (
+            "listen = \"127.0.0.1:8080\"",
+            "listne = \"x\"",
+            "server",
+            "listne",
+        ),
+        ("[storage]", "[storgae]", "storgae", "storage"),
+        (
+            "sqlite://data/kefu.db",
+            "postgres://h/db",
+            "storage.url",
+            "sqlite://",
+        ),
+        (
+            "channel = \"wechat\"",
+            "channel = \"wecaht\"",
+            "inboxes.mall.channel",
+            "wechat",
+        ),
+        ("[bots.ai]", "[bots.weather]", "bots.weather", "use "),
+        (
+            "inbox = \"desk\"",
+            "inbox = \"dsk\"",
+            "agents.system.inbox",
+            "desk",
+        ),
+        (
+            "user_id = \"agent_system\"\n",
+            "",
+            "agents.system",
+            "user_id",
+        ),
+        (
+            "Mon-Fri 09:00-18:00",
+            "Mon-Fri 9-18",
+            "routing.working_hours",
+            "09:00-18:00",
+        ),
+        (
+            "on_duty = [\"system\"]",
+            "on_duty = [\"nobody\"]",
+            "routing.on_duty",
+            "nobody",
+        ),
+        (
+            "Asia/Shanghai",
+            "Asia/Shangai",
+            "server.timezone",
+            "Asia/Shanghai",
+        ),
+        ("welcome = ", "welcom = ", "texts.welcom", "welcome"),
+        (
+            "${WECHAT_SECRET:-change-me}",
+            "${WECHAT_SECRET}",
+            "inboxes.mall.app_secret",
+            "WECHAT_SECRET",
+        ),
+        (
+            "https://kefu.example.com",
+            "https://kefu.example.com/",
+            "server.public_url",
+            "https://",
+        ),
+    ];
+    for (from, to, path, says) in cases {
+        let faults = faults(from, to);
+        let found = faults.iter().find(|(at, _)| at.starts_with(path));
+        let (_, line) = found.unwrap_or_else(|| panic!("{to}: {faults:?}"));
+        assert!(line.contains(says), "{to}: {line}");
+    }
+}
+
+#[test]
+fn all_faults_are_listed_at_once() {
+    let text = EXAMPLE
+        .replace("Asia/Shanghai", "Moon")
+        .replace("inbox = \"desk\"", "inbox = \"x\"");
+    assert_eq!(read(&text, &BTreeMap::new()).unwrap_err().all.len(), 2);
+}
+
+#[test]
+fn the_environment_fills_and_overrides() {
+    let set = environment(&[
+        ("KEFU__SERVER__LISTEN", "127.0.0.1:9999"),
+        ("KEFU__AGENTS__SYSTEM__CAPACITY", "3"),
+    ]);
+    let settings = read(EXAMPLE, &set).unwrap();
+    assert_eq!(settings.server.listen.port(), 9999);
+    assert_eq!(settings.agents.values().next().unwrap().capacity, 3);
+}
+
+#[test]
+fn no_secret_is_shown() {
+    let marker = "s3cret-marker";
+    let text = EXAMPLE
+        .replace("${WECHAT_SECRET:-change-me}", marker)
+        .replace("strategy = \"least-loaded\"", "strategy = \"x\"");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), marker).unwrap();
+    let text = text
+        .replace("app_secret = ", "app_secret_file = ")
+        .replace(marker, &file.path().display().to_string());
+    let faults = read(&text, &BTreeMap::new()).unwrap_err();
+    assert!(!faults.to_string().contains(marker), "{faults}");
+}
