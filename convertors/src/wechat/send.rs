@@ -100,11 +100,14 @@ pub struct PageBody {
 
 impl Message {
     /// Words.
+    ///
+    /// Control characters go, but for line breaks and tabs: JSON can only write them as `\u` escapes, which are refused
+    /// (40033).
     pub fn text(content: impl Into<String>) -> Self {
+        let mut content = content.into();
+        content.retain(|c| !c.is_control() || matches!(c, '\n' | '\t'));
         Self::Text {
-            text: TextBody {
-                content: content.into(),
-            },
+            text: TextBody { content },
         }
     }
 }

@@ -255,6 +255,16 @@ fn entities_and_broken_cdata_are_read_as_meant() {
 }
 
 #[test]
+fn no_escape_the_platform_refuses_is_written() {
+    let message = super::send::Message::text("a\u{1b}[1m\u{0}b\r\nc\td");
+    let body = serde_json::to_string(&message).unwrap();
+    assert_eq!(
+        body,
+        r#"{"msgtype":"text","text":{"content":"a[1mb\nc\td"}}"#
+    );
+}
+
+#[test]
 fn bodies_are_raw_utf_8() {
     let message = super::send::Message::text("您好 <a href=\"x\">看</a> 😀");
     let body = serde_json::to_string(&super::send::CustomSend {

@@ -188,12 +188,14 @@ pub(crate) fn load(db: &Connection, index: &mut Index) -> Result<Ids, StoreError
     load_people(db, index)?;
     index.open = count(db, "SELECT count(*) FROM deadlines")?;
     Ok(Ids {
-        arrival: last(db, "arrivals")?.max(last(db, "turned")?),
+        arrival: last(db, "arrivals")?
+            .max(last(db, "turned")?)
+            .max(fact_number(db, "last_arrival")?),
         conversation: last(db, "conversations")?,
         contact: last(db, "contacts")?,
         dispatch: fact_number(db, "last_dispatch")?,
         errand: fact_number(db, "last_errand")?,
-        entry: last(db, "entries")?,
+        entry: last(db, "entries")?.max(fact_number(db, "last_entry")?),
         dispatch_reserved: 0,
         errand_reserved: 0,
     })

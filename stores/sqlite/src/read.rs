@@ -131,8 +131,8 @@ fn recent(
     let mut next = tail.unwrap_or_default();
     let mut lines = Vec::with_capacity(limit.min(64));
     while next != 0 && lines.len() < limit {
-        let sql = "SELECT prev, trace, episode, at, author, body FROM entries WHERE id = ?1";
-        let row = first(db, sql, &[&next], |row| {
+        let sql = "SELECT prev, trace, episode, at, author, body FROM entries WHERE id = ?1 AND conversation = ?2";
+        let row = first(db, sql, &[&next, &id.0], |row| {
             let texts = (row.get::<_, String>(4)?, row.get::<_, String>(5)?);
             Ok((
                 row.get::<_, i64>(0)?,
@@ -414,6 +414,7 @@ impl Records for Sqlite {
                     (SELECT trace, id, at FROM sent ORDER BY trace, id LIMIT ?2) WHERE at < ?1)";
                 rows += tx.run(sent, &[&before.0, &STEP])?;
                 rows += sweep_seen(tx, seen_before)?;
+                tx.keep_numbers()?;
                 Ok(move |_: &mut crate::index::Index| rows as u64)
             })
             .await

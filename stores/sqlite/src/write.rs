@@ -74,6 +74,15 @@ impl Tx<'_> {
         Ok(id)
     }
 
+    /// Keeps the last numbers of tables that a sweep may empty: a number is never given twice.
+    pub(crate) fn keep_numbers(&self) -> Result<(), StoreError> {
+        let ids = &self.memo.ids;
+        for (key, last) in [("last_arrival", ids.arrival), ("last_entry", ids.entry)] {
+            self.reserve(key, last)?;
+        }
+        Ok(())
+    }
+
     fn reserve(&self, key: &str, from: i64) -> Result<i64, StoreError> {
         let last = from + BLOCK;
         let put = "INSERT INTO facts (key, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value";

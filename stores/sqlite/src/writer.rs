@@ -77,8 +77,14 @@ pub(crate) struct Ids {
 
 impl Memo {
     fn forget(&mut self) {
+        // What a failed group reserved was rolled back with it.
+        let ids = Ids {
+            dispatch_reserved: 0,
+            errand_reserved: 0,
+            ..self.ids
+        };
         *self = Self {
-            ids: self.ids,
+            ids,
             ..Self::default()
         };
     }

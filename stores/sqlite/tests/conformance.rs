@@ -118,3 +118,32 @@ async fn many_callers_share_commits_and_lose_nothing() {
         (2000, 2000)
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_is_never_given_twice_even_after_everything_was_swept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kefu.db");
+    let open = || Sqlite::open(&path, Arc::new(SystemClock), Options::default()).unwrap();
+    let store = open();
+    let id = store.accept(intake("a", "1")).await.unwrap()[0].unwrap();
+    let lease = std::time::Duration::from_secs(30);
+    let claim = store
+        .claim(&WorkerId::new("w"), lease)
+        .await
+        .unwrap()
+        .unwrap();
+    let mut changes = bridge_core::store::Changes::none(claim.conversation.clone());
+    changes.done = vec![(
+        id,
+        bridge_core::store::Verdict::Turned {
+            by: None,
+            note: None,
+        },
+    )];
+    store.commit(claim, changes).await.unwrap();
+    let later = bridge_core::clock::Timestamp(i64::MAX);
+    while store.sweep(later, later).await.unwrap() > 0 {}
+    store.close().await.unwrap();
+    drop(store);
+    assert!(open().accept(intake("a", "2")).await.unwrap()[0].unwrap() > id);
+}

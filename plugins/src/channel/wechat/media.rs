@@ -316,6 +316,11 @@ async fn get(
         .get(url)
         .query(&[("access_token", token), ("media_id", handle)]);
     let mut response = request.send().await.map_err(again)?;
+    if !response.status().is_success() {
+        // A gateway's page, never the medium.
+        let detail = format!("HTTP {}", response.status());
+        return Err(ChannelError::network(Remedy::retry_secs(2), detail));
+    }
     let header = |name: &str| {
         response
             .headers()
