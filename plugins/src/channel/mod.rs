@@ -1,4 +1,5 @@
 //! Channels: one folder each.
 
+mod account;
 pub mod tencent_im;
 pub mod wechat;

@@ -6,16 +6,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bridge_core::{
     channel::{ChannelError, Fetch, Fetched},
-    error::Remedy,
-    media::{KeptMedia, MediaError, Rendition},
+    media::{KeptMedia, Rendition},
     message::{Content, Media, MediaSource},
 };
-use bytes::{Bytes, BytesMut};
-use serde_json::Value;
 
 use super::{
+    super::account::{Upload, unavailable},
     WeChat,
-    api::{network, refused_token, verdict},
 };
 
 /// Uploads live three days; ours are used for two and a half.
@@ -191,16 +188,6 @@ async fn rendition(
         .map_err(unavailable)
 }
 
-/// Nothing was sent yet, so trying again is harmless.
-fn unavailable(error: MediaError) -> ChannelError {
-    let remedy = match error.remedy {
-        Remedy::Unknown => Remedy::retry_secs(2),
-        other => other,
-    };
-    ChannelError::network(remedy, error.to_string())
-        .advise("文件无法获取", "the file cannot be had")
-}
-
 /// Uploads, unless the same bytes were uploaded lately.
 async fn upload(
     account: &WeChat,
@@ -208,53 +195,14 @@ async fn upload(
     kind: &str,
     afresh: bool,
 ) -> Result<Media, ChannelError> {
-    let key = format!(
-        "wechat:media:{}:{kind}:{}",
-        account.config.app_id, kept.hash
-    );
-    if !afresh && let Ok(Some(handle)) = account.api.cache.get(&key).await {
-        return Ok(Media::remote(&account.words.inbox, handle, None));
-    }
-    let bytes = account.media.open(kept).await.map_err(unavailable)?;
-    let name = file_name(kept);
-    let request = |token: &str| {
-        let url = format!(
-            "{}/cgi-bin/media/upload?access_token={token}&type={kind}",
-            account.api.base
-        );
-        let part = reqwest::multipart::Part::stream(bytes.clone()).file_name(name.clone());
-        let part = part.mime_str(&kept.mime).unwrap_or_else(|_| {
-            reqwest::multipart::Part::stream(bytes.clone()).file_name(name.clone())
-        });
-        account
-            .api
-            .http
-            .post(url)
-            .multipart(reqwest::multipart::Form::new().part("media", part))
+    let upload = Upload {
+        kept,
+        kind,
+        name: file_name(kept),
+        lives: UPLOAD_LIVES,
+        afresh,
     };
-    // An upload that is repeated costs a few bytes and shows nobody anything.
-    let value = account
-        .api
-        .call(request)
-        .await
-        .map_err(|error| match error.remedy {
-            Remedy::Unknown => ChannelError {
-                remedy: Remedy::retry_secs(2),
-                ..error
-            },
-            _ => error,
-        })?;
-    let handle = value["media_id"]
-        .as_str()
-        .or_else(|| value["thumb_media_id"].as_str())
-        .unwrap_or_default();
-    if handle.is_empty() {
-        return Err(ChannelError::network(
-            Remedy::retry_secs(5),
-            "the upload's answer has no media_id",
-        ));
-    }
-    let _ = account.api.cache.put(&key, handle, UPLOAD_LIVES).await;
+    let handle = account.api.upload(&*account.media, upload).await?;
     Ok(Media::remote(&account.words.inbox, handle, None))
 }
 
@@ -280,90 +228,7 @@ impl Fetch for WeChat {
         match url {
             // A picture's URL needs no token and costs no quota.
             Some(url) => Ok(Fetched::At(url.clone())),
-            None => download(self, handle, limit).await,
+            None => self.api.download(handle, limit).await,
         }
     }
-}
-
-async fn download(account: &WeChat, handle: &str, limit: u64) -> Result<Fetched, ChannelError> {
-    let mut token = account.api.tokens.get().await?;
-    for again in [false, true] {
-        match get(account, handle, &token, limit).await {
-            Err(error) if refused_token(&error) => {
-                token = account.api.tokens.another(&token, again).await?
-            }
-            other => return other,
-        }
-    }
-    get(account, handle, &token, limit).await
-}
-
-async fn get(
-    account: &WeChat,
-    handle: &str,
-    token: &str,
-    limit: u64,
-) -> Result<Fetched, ChannelError> {
-    // Downloading twice is harmless.
-    let again = |error: reqwest::Error| ChannelError {
-        remedy: Remedy::retry_secs(2),
-        ..network(error)
-    };
-    let url = format!("{}/cgi-bin/media/get", account.api.base);
-    let request = account
-        .api
-        .http
-        .get(url)
-        .query(&[("access_token", token), ("media_id", handle)]);
-    let mut response = request.send().await.map_err(again)?;
-    if !response.status().is_success() {
-        // A gateway's page, never the medium.
-        let detail = format!("HTTP {}", response.status());
-        return Err(ChannelError::network(Remedy::retry_secs(2), detail));
-    }
-    let header = |name: &str| {
-        response
-            .headers()
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned)
-    };
-    let (mime, disposition) = (header("content-type"), header("content-disposition"));
-    let mut bytes = BytesMut::new();
-    while let Some(chunk) = response.chunk().await.map_err(again)? {
-        bytes.extend_from_slice(&chunk);
-        if bytes.len() as u64 > limit {
-            let detail = format!("the file is larger than {limit} bytes");
-            return Err(ChannelError::network(Remedy::Never, detail));
-        }
-    }
-    judge(bytes.freeze(), mime, disposition)
-}
-
-/// Bytes, an error in JSON, or a video's address in JSON.
-fn judge(
-    bytes: Bytes,
-    mime: Option<String>,
-    disposition: Option<String>,
-) -> Result<Fetched, ChannelError> {
-    if bytes.first() == Some(&b'{')
-        && let Ok(value) = serde_json::from_slice::<Value>(&bytes)
-    {
-        let value = verdict(value)?;
-        if let Some(url) = value["video_url"].as_str() {
-            return Ok(Fetched::At(url.to_owned()));
-        }
-    }
-    let name = disposition
-        .as_deref()
-        .and_then(|text| text.split_once("filename="))
-        .map(|(_, name)| {
-            name.split(';')
-                .next()
-                .unwrap_or_default()
-                .trim()
-                .trim_matches('"')
-                .to_owned()
-        });
-    Ok(Fetched::Bytes { bytes, name, mime })
 }

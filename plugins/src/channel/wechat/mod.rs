@@ -1,18 +1,16 @@
 //! WeChat official accounts: the push is decoded ([`decode`]), customer messages go out ([`send`]), media both ways
-//! ([`media`]), and one owner keeps the access token ([`token`]).
+//! ([`media`]), and the account's API keeps the access token ([`super::account`]).
 
-mod api;
 mod check;
 mod config;
 mod decode;
 mod media;
 mod send;
-mod token;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bridge_convertors::wechat::{WeChat as Words, crypto::AesKey};
+use bridge_convertors::wechat::{WeChat as Words, crypto::AesKey, error_table::action};
 use bridge_core::{
     channel::{
         Capabilities, Channel, ChannelError, ChannelSpec, Check, Decoded, Delivery, Dispatch,
@@ -23,8 +21,8 @@ use bridge_core::{
     plugin::{BuildError, Plugin, Tools},
 };
 
-use self::api::Api;
 pub use self::config::{Config, Mode};
+use super::account::{Api, Grant};
 
 /// One official account.
 pub struct WeChat {
@@ -47,7 +45,7 @@ impl Plugin for WeChat {
         let keys = config.validate()?;
         Ok(Self {
             keys,
-            api: Api::new(&config, tools)?,
+            api: api(&config, tools)?,
             words: Words {
                 inbox: InboxName::new(&*tools.name),
             },
@@ -57,6 +55,14 @@ impl Plugin for WeChat {
             config,
         })
     }
+}
+
+fn api(config: &Config, tools: &Tools) -> Result<Api, BuildError> {
+    let grant = Grant::Stable {
+        app_id: config.app_id.clone(),
+        app_secret: config.app_secret.clone(),
+    };
+    Api::new(&config.api_base, grant, action, tools)
 }
 
 fn capabilities(config: &Config) -> Capabilities {

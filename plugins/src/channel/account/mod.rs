@@ -1,9 +1,13 @@
-//! Calls to the account's API: the token in the query, the answer's `errcode` read, one repeat after a refused token.
+//! Calls to the API of an account of the WeChat family (official account, mini program, WeCom, WeChat KF): the token in
+//! the query, the answer's `errcode` read and acted on by the platform's table, one repeat after a refused token.
 //! No URL, and so no token, ever gets into an error.
+
+mod media;
+mod token;
 
 use std::time::Duration;
 
-use bridge_convertors::wechat::error_table::{Action, action};
+use bridge_convertors::errcode::Action;
 use bridge_core::{
     channel::{ChannelError, ChannelErrorKind},
     error::Remedy,
@@ -12,31 +16,47 @@ use bridge_core::{
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{config::Config, token::Tokens};
+use self::token::Tokens;
+pub(super) use self::{
+    media::{Upload, unavailable},
+    token::Grant,
+};
 
 /// The most of an answer that is read, downloads apart.
 const ANSWER: usize = 1 << 20;
 
+/// What an error code asks for; one table for each platform.
+pub(super) type Table = fn(i64) -> Action;
+
+/// One account's API.
 pub(super) struct Api {
     pub(super) base: String,
     pub(super) http: reqwest::Client,
     pub(super) tokens: Tokens,
     pub(super) cache: std::sync::Arc<dyn bridge_core::cache::Cache>,
+    pub(super) table: Table,
 }
 
 impl Api {
-    pub(super) fn new(config: &Config, tools: &Tools) -> Result<Self, BuildError> {
+    /// `api_base` as configured; `grant` is how the account's token is asked for.
+    pub(super) fn new(
+        api_base: &str,
+        grant: Grant,
+        table: Table,
+        tools: &Tools,
+    ) -> Result<Self, BuildError> {
         let http = crate::http::client()
             .timeout(Duration::from_secs(12))
             .build()
             .map_err(|error| BuildError::new("api_base", error.without_url().to_string(), ""))?;
-        let base = config.api_base.trim_end_matches('/').to_owned();
-        let tokens = Tokens::new(config, http.clone(), tools);
+        let base = api_base.trim_end_matches('/').to_owned();
+        let tokens = Tokens::new(&base, grant, table, http.clone(), tools);
         Ok(Self {
             base,
             http,
             tokens,
             cache: tools.cache.clone(),
+            table,
         })
     }
 
@@ -66,25 +86,31 @@ impl Api {
     ) -> Result<Value, ChannelError> {
         let mut token = self.tokens.get().await?;
         for again in [false, true] {
-            match answer(request(&token)).await {
-                Err(error) if refused_token(&error) => {
+            match answer(request(&token), self.table).await {
+                Err(error) if self.refused_token(&error) => {
                     token = self.tokens.another(&token, again).await?
                 }
                 other => return other,
             }
         }
-        answer(request(&token)).await
+        answer(request(&token), self.table).await
+    }
+
+    /// Whether it was the token that was refused.
+    pub(super) fn refused_token(&self, error: &ChannelError) -> bool {
+        error
+            .code
+            .is_some_and(|code| (self.table)(code) == Action::Refresh)
+    }
+
+    /// `errcode` 0 or absent is success (WeChat: 4).
+    pub(super) fn verdict(&self, value: Value) -> Result<Value, ChannelError> {
+        verdict(value, self.table)
     }
 }
 
-pub(super) fn refused_token(error: &ChannelError) -> bool {
-    error
-        .code
-        .is_some_and(|code| action(code) == Action::Refresh)
-}
-
 /// Sends a request and reads its JSON answer.
-pub(super) async fn answer(request: reqwest::RequestBuilder) -> Result<Value, ChannelError> {
+async fn answer(request: reqwest::RequestBuilder, table: Table) -> Result<Value, ChannelError> {
     let mut response = request.send().await.map_err(network)?;
     let status = response.status();
     let mut body = Vec::new();
@@ -106,23 +132,26 @@ pub(super) async fn answer(request: reqwest::RequestBuilder) -> Result<Value, Ch
     }
     let value: Value = serde_json::from_slice(&body)
         .map_err(|_| ChannelError::network(Remedy::Unknown, "the answer is not JSON"))?;
-    verdict(value)
+    verdict(value, table)
 }
 
-/// `errcode` 0 or absent is success (WeChat: 4).
-pub(super) fn verdict(value: Value) -> Result<Value, ChannelError> {
+fn verdict(value: Value, table: Table) -> Result<Value, ChannelError> {
     match value["errcode"].as_i64().unwrap_or(0) {
         0 => Ok(value),
-        code => Err(refused(code, value["errmsg"].as_str().unwrap_or_default())),
+        code => Err(refused(
+            code,
+            value["errmsg"].as_str().unwrap_or_default(),
+            table,
+        )),
     }
 }
 
-fn refused(code: i64, message: &str) -> ChannelError {
+fn refused(code: i64, message: &str, table: Table) -> ChannelError {
     let detail = format!(
         "errcode {code}: {}",
         message.chars().take(300).collect::<String>()
     );
-    match action(code) {
+    match table(code) {
         Action::Refresh => ChannelError::refused(code, Remedy::retry_secs(30), detail),
         Action::Retry(after) => ChannelError::refused(code, Remedy::Retry { after }, detail),
         Action::Reupload => ChannelError::refused(code, Remedy::Never, detail).advise(
@@ -146,7 +175,7 @@ fn refused(code: i64, message: &str) -> ChannelError {
 }
 
 /// A connection that never was cannot have carried anything; what broke later may have arrived.
-pub(super) fn network(error: reqwest::Error) -> ChannelError {
+fn network(error: reqwest::Error) -> ChannelError {
     let remedy = if error.is_connect() {
         Remedy::retry_secs(1)
     } else {

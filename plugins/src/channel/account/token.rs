@@ -1,0 +1,246 @@
+//! The one owner of an account's access token (WeChat: 4.1, WeCom: 5.1): fetched by one caller at a time on all nodes,
+//! shared through the cache; a token that failed is expired only if it is still the one.
+
+use std::{sync::Arc, time::Duration};
+
+use bridge_core::{
+    cache::Cache,
+    channel::{ChannelError, ChannelErrorKind},
+    clock::Clock,
+    error::Remedy,
+    plugin::Tools,
+    secret::Secret,
+};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::{Table, answer};
+
+/// A token is renewed this long before it ends: the platform keeps the old one alive as long.
+const EARLY: Duration = Duration::from_secs(300);
+/// A forced renewal is allowed every 30 s and 20 times a day: fewer, and far apart.
+const FORCE_EVERY: Duration = Duration::from_secs(120);
+const FORCE_A_DAY: i64 = 18;
+/// How long one node's fetch keeps the others waiting, and how often those look whether it is there.
+const FETCH: Duration = Duration::from_secs(15);
+const LOOK: Duration = Duration::from_millis(100);
+
+/// How an account's token is asked for.
+#[derive(Debug, Clone)]
+pub(in super::super) enum Grant {
+    /// `POST /cgi-bin/stable_token` (WeChat: 4.1): official accounts and mini programs.
+    Stable {
+        /// The account.
+        app_id: String,
+        /// Its secret.
+        app_secret: Secret,
+    },
+    #[expect(dead_code, reason = "the channels of a corp come with this")]
+    /// `GET /cgi-bin/gettoken` (WeCom: 5.1): one token for each secret of a corp.
+    Corp {
+        /// The corp.
+        corp_id: String,
+        /// An app's secret.
+        secret: Secret,
+    },
+}
+
+impl Grant {
+    /// Names the token in the cache, telling nothing of the secret.
+    fn name(&self) -> String {
+        match self {
+            Self::Stable { app_id, .. } => format!("wechat:{app_id}"),
+            Self::Corp { corp_id, secret } => {
+                let digest = Sha256::digest(secret.expose().as_bytes());
+                format!("wecom:{corp_id}:{}", hex(&digest[..6]))
+            }
+        }
+    }
+
+    fn request(&self, http: &reqwest::Client, base: &str, force: bool) -> reqwest::RequestBuilder {
+        match self {
+            Self::Stable { app_id, app_secret } => {
+                let body = json!({
+                    "grant_type": "client_credential",
+                    "appid": app_id,
+                    "secret": app_secret.expose(),
+                    "force_refresh": force,
+                });
+                http.post(format!("{base}/cgi-bin/stable_token"))
+                    .json(&body)
+            }
+            Self::Corp { corp_id, secret } => {
+                http.get(format!("{base}/cgi-bin/gettoken")).query(&[
+                    ("corpid", corp_id.as_str()),
+                    ("corpsecret", secret.expose()),
+                ])
+            }
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub(in super::super) struct Tokens {
+    grant: Grant,
+    name: String,
+    base: String,
+    table: Table,
+    http: reqwest::Client,
+    cache: Arc<dyn Cache>,
+    clock: Arc<dyn Clock>,
+    owner: String,
+    /// One fetch at a time in this process; across processes the cache's lock.
+    fetching: tokio::sync::Mutex<()>,
+}
+
+impl Tokens {
+    pub(super) fn new(
+        base: &str,
+        grant: Grant,
+        table: Table,
+        http: reqwest::Client,
+        tools: &Tools,
+    ) -> Self {
+        Self {
+            name: grant.name(),
+            grant,
+            base: base.to_owned(),
+            table,
+            http,
+            cache: tools.cache.clone(),
+            clock: tools.clock.clone(),
+            owner: uuid::Uuid::now_v7().to_string(),
+            fetching: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Names the account in the cache.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn key(&self) -> String {
+        format!("token:{}", self.name)
+    }
+
+    /// A token that is good as far as we know.
+    pub(in super::super) async fn get(&self) -> Result<String, ChannelError> {
+        if let Some(token) = self.cached().await {
+            return Ok(token);
+        }
+        let _one = self.fetching.lock().await;
+        match self.cached().await {
+            Some(token) => Ok(token),
+            None => self.fetch_for_all(false).await,
+        }
+    }
+
+    /// Fetches where no other node does; waits for the other's where one does. A cache out of reach means that each
+    /// node fetches for itself: the platform gives all the same token.
+    async fn fetch_for_all(&self, force: bool) -> Result<String, ChannelError> {
+        let lock = format!("fetch:{}", self.name);
+        let began = self.clock.now();
+        while !self
+            .cache
+            .hold(&lock, &self.owner, FETCH)
+            .await
+            .unwrap_or(true)
+        {
+            self.clock.sleep_until(self.clock.now() + LOOK).await;
+            if let Some(token) = self.cached().await {
+                return Ok(token);
+            }
+            if self.clock.now().since(began) >= FETCH {
+                break;
+            }
+        }
+        // It may have come between the last look and the lock.
+        let token = match self.cached().await {
+            Some(token) if !force => Ok(token),
+            _ => self.fetch(force).await,
+        };
+        let _ = self.cache.release(&lock, &self.owner).await;
+        token
+    }
+
+    /// Another token than `failed`, which the platform refused. `again`: it refused the one after, too.
+    pub(super) async fn another(&self, failed: &str, again: bool) -> Result<String, ChannelError> {
+        // A cache out of reach only means that everybody fetches for themselves.
+        let _ = self.cache.remove_if(&self.key(), failed).await;
+        if again && self.may_force().await {
+            let _one = self.fetching.lock().await;
+            return self.fetch_for_all(true).await;
+        }
+        self.get().await
+    }
+
+    async fn may_force(&self) -> bool {
+        // Counted, not held: a holder may hold again.
+        let once = |key: String, within| async move { self.cache.add(&key, 1, within).await };
+        let soon = once(format!("force:{}", self.name), FORCE_EVERY).await;
+        if !soon.is_ok_and(|count| count == 1) {
+            return false;
+        }
+        let day = Duration::from_secs(24 * 3600);
+        let today = once(format!("force-day:{}", self.name), day).await;
+        today.is_ok_and(|count| count <= FORCE_A_DAY)
+    }
+
+    async fn cached(&self) -> Option<String> {
+        self.cache.get(&self.key()).await.ok().flatten()
+    }
+
+    async fn fetch(&self, force: bool) -> Result<String, ChannelError> {
+        tracing::info!(account = self.name, force, "fetching an access token");
+        // Fetching twice is harmless, so whatever the network did, it may be tried again.
+        let retry = |error: ChannelError| match error.kind {
+            ChannelErrorKind::Network => ChannelError {
+                remedy: Remedy::retry_secs(1),
+                ..error
+            },
+            _ => error,
+        };
+        let value = answer(
+            self.grant.request(&self.http, &self.base, force),
+            self.table,
+        )
+        .await
+        .map_err(retry)
+        .map_err(configuration)?;
+        let token = value["access_token"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        if token.is_empty() {
+            let detail = "the token answer has no access_token";
+            return Err(ChannelError::new(
+                ChannelErrorKind::Refused,
+                Remedy::retry_secs(5),
+                detail,
+            ));
+        }
+        let life = Duration::from_secs(value["expires_in"].as_u64().unwrap_or(7200));
+        let ttl = life
+            .saturating_sub(EARLY)
+            .max(Duration::from_secs(30).min(life));
+        if let Err(error) = self.cache.put(&self.key(), &token, ttl).await {
+            tracing::warn!(%error, "the access token is not shared");
+        }
+        Ok(token)
+    }
+}
+
+/// On the token call 40001 means a wrong secret: nothing to refresh, somebody must act.
+fn configuration(error: ChannelError) -> ChannelError {
+    match error.code {
+        Some(-1 | 45011) | None => error,
+        Some(_) => ChannelError {
+            kind: ChannelErrorKind::Configuration,
+            remedy: Remedy::retry_secs(60),
+            ..error
+        },
+    }
+}
