@@ -34,7 +34,7 @@ struct State {
     seen: BTreeMap<(InboxName, ExternalId), Timestamp>,
     threads: BTreeMap<ThreadKey, ConversationId>,
     conversations: BTreeMap<ConversationId, (Conversation, Contact)>,
-    claims: BTreeMap<ConversationId, (u64, Timestamp)>,
+    claims: BTreeMap<ConversationId, Held>,
     arrivals: BTreeMap<ArrivalId, Row>,
     entries: Vec<(ConversationId, Entry)>,
     dispatches: BTreeMap<i64, Job<Outgoing>>,
@@ -44,6 +44,13 @@ struct State {
     cursors: BTreeMap<(InboxName, String), String>,
     media: BTreeMap<String, StoredMedia>,
     facts: BTreeMap<String, String>,
+}
+
+/// A claim: its fence, the end of its lease, the arrivals it carries.
+struct Held {
+    fence: u64,
+    until: Timestamp,
+    carried: Vec<ArrivalId>,
 }
 
 /// An arrival and how far it is.
@@ -199,18 +206,25 @@ impl State {
 
     /// The conversation whose oldest waiting arrival is the oldest, and that nobody has.
     fn claimable(&self, now: Timestamp) -> Option<ConversationId> {
-        let free = |id: &ConversationId| self.claims.get(id).is_none_or(|(_, until)| *until <= now);
+        let free = |id: &ConversationId| self.claims.get(id).is_none_or(|held| held.until <= now);
         let waiting = self.arrivals.values().filter(|row| row.turned.is_none());
         waiting.map(|row| row.conversation).find(free)
     }
 
+    /// A claim ended without a commit.
     fn fail(&mut self, id: ConversationId) {
-        let rows = self
-            .arrivals
-            .values_mut()
-            .filter(|row| row.conversation == id && row.turned.is_none());
-        rows.take(CLAIM_LIMIT).for_each(|row| row.failures += 1);
-        self.claims.remove(&id);
+        let carried = self.claims.remove(&id).map(|held| held.carried);
+        for arrival in carried.unwrap_or_default() {
+            if let Some(row) = self.arrivals.get_mut(&arrival) {
+                row.failures += 1;
+            }
+        }
+    }
+
+    /// Whether the claim holds.
+    fn holds(&self, claim: &Claim) -> bool {
+        let held = self.claims.get(&claim.conversation.id);
+        held.is_some_and(|held| held.fence == claim.fence)
     }
 
     fn held(&self, contact: &ThreadKey) -> Vec<i64> {
@@ -238,11 +252,7 @@ impl State {
         now: Timestamp,
     ) -> Result<Committed, StoreError> {
         let id = claim.conversation.id;
-        if self
-            .claims
-            .get(&id)
-            .is_none_or(|(fence, _)| *fence != claim.fence)
-        {
+        if !self.holds(claim) {
             return Err(StoreError::Lost);
         }
         if let Some((agent, seats)) = &changes.capacity
@@ -264,7 +274,8 @@ impl State {
             }
         }
         for (arrival, verdict) in changes.done {
-            if let Some(row) = self.arrivals.get_mut(&arrival) {
+            let carried = claim.arrivals.iter().any(|accepted| accepted.id == arrival);
+            if carried && let Some(row) = self.arrivals.get_mut(&arrival) {
                 row.turned = Some((now, verdict));
             }
         }
@@ -302,7 +313,7 @@ impl State {
         changes
             .asks
             .into_iter()
-            .for_each(|ask| self.ask(id, episode, ask, now));
+            .for_each(|ask| self.ask(id, episode, ask));
         for thread in changes.threads {
             self.threads.insert(thread, id);
         }
@@ -336,8 +347,9 @@ impl State {
         cancelled
     }
 
-    /// Asks, or adds the words to a question of the same kind that nobody has taken yet.
-    fn ask(&mut self, id: ConversationId, episode: u32, ask: Ask, now: Timestamp) {
+    /// Asks, or adds the words to a question of the same kind that nobody ever took. One that was taken before may have
+    /// been answered already, and its answer is accepted once.
+    fn ask(&mut self, id: ConversationId, episode: u32, ask: Ask) {
         let same = |job: &&mut Job<Question>| {
             let question = &job.what;
             (
@@ -346,7 +358,7 @@ impl State {
                 &question.bot,
                 &question.argv,
             ) == (id, episode, &ask.bot, &ask.argv)
-                && !job.in_work(now)
+                && job.attempts == 0
         };
         if let Some(job) = self.errands.values_mut().find(same) {
             job.what.said.extend(ask.said);
@@ -558,10 +570,19 @@ impl State {
                     .filter(|job| job.held_by(due.fence))
                     .ok_or(StoreError::Lost)?;
                 match settlement {
-                    Settlement::Retry { at, reason } => job.put_back(at, false, &reason),
-                    _ => drop(self.deadlines.remove(&key)),
+                    Settlement::Retry { at, reason } => {
+                        job.put_back(at, false, &reason);
+                        None
+                    }
+                    Settlement::Dead { cue, .. } | Settlement::Held { cue, .. } => {
+                        self.deadlines.remove(&key);
+                        cue
+                    }
+                    Settlement::Done { .. } => {
+                        self.deadlines.remove(&key);
+                        None
+                    }
                 }
-                None
             }
         };
         if let Some(cue) = cue {
@@ -661,7 +682,7 @@ impl Store for MemoryStore {
         let over: Vec<_> = state
             .claims
             .iter()
-            .filter(|(_, (_, until))| *until <= now)
+            .filter(|(_, held)| held.until <= now)
             .map(|(id, _)| *id)
             .collect();
         over.into_iter().for_each(|id| state.fail(id));
@@ -669,7 +690,6 @@ impl Store for MemoryStore {
             return Ok(None);
         };
         let fence = state.raise();
-        state.claims.insert(id, (fence, now + lease));
         let Some((conversation, contact)) = state.conversations.get(&id).cloned() else {
             return Ok(None);
         };
@@ -678,7 +698,13 @@ impl Store for MemoryStore {
             failures: row.failures,
             arrival: row.arrival.clone(),
         };
-        let arrivals = state.waiting(id).take(CLAIM_LIMIT).map(accepted).collect();
+        let arrivals: Vec<Accepted> = state.waiting(id).take(CLAIM_LIMIT).map(accepted).collect();
+        let claimed = Held {
+            fence,
+            until: now + lease,
+            carried: arrivals.iter().map(|accepted| accepted.id).collect(),
+        };
+        state.claims.insert(id, claimed);
         let held = u32::try_from(state.held(&conversation.thread).len()).unwrap_or(u32::MAX);
         Ok(Some(Claim {
             fence,
@@ -696,11 +722,7 @@ impl Store for MemoryStore {
     async fn abandon(&self, claim: Claim) -> Result<(), StoreError> {
         let mut state = self.state.lock();
         let id = claim.conversation.id;
-        if state
-            .claims
-            .get(&id)
-            .is_none_or(|(fence, _)| *fence != claim.fence)
-        {
+        if !state.holds(&claim) {
             return Err(StoreError::Lost);
         }
         state.fail(id);

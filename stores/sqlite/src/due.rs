@@ -25,7 +25,20 @@ pub(crate) struct Item<K, T> {
     pub(crate) held: bool,
     pub(crate) attempts: u32,
     pub(crate) thing: T,
-    taken: Option<(u64, Timestamp)>,
+    /// Nobody ever took it, in this life or an earlier one.
+    pub(crate) fresh: bool,
+    /// The last taking's; 0 where it was settled since. A worker that is late may still settle what nobody else took.
+    fence: u64,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Free,
+    /// In a worker's hands until then.
+    Taken(Timestamp),
+    /// Its settlement is being written; before, it was taken until then, or its lease was over.
+    Writing(Option<Timestamp>),
 }
 
 impl<K: Clone + Eq + Hash, T> DueLanes<K, T> {
@@ -59,7 +72,9 @@ impl<K: Clone + Eq + Hash, T> DueLanes<K, T> {
                 held,
                 attempts,
                 thing,
-                taken: None,
+                fresh: true,
+                fence: 0,
+                state: State::Free,
             },
         );
         self.offer(&lane);
@@ -71,7 +86,7 @@ impl<K: Clone + Eq + Hash, T> DueLanes<K, T> {
             return;
         };
         if let Some(item) = self.items.get(head)
-            && item.taken.is_none()
+            && item.state == State::Free
             && !item.held
         {
             self.ready.insert((item.due_at, *head));
@@ -94,7 +109,7 @@ impl<K: Clone + Eq + Hash, T> DueLanes<K, T> {
             self.ready.remove(&(due_at, id));
             self.fence += 1;
             if let Some(item) = self.items.get_mut(&id) {
-                item.taken = Some((self.fence, until));
+                (item.fence, item.state, item.fresh) = (self.fence, State::Taken(until), false);
                 item.attempts += 1;
                 self.leases.insert((until, id));
                 taken.push((id, self.fence));
@@ -103,21 +118,21 @@ impl<K: Clone + Eq + Hash, T> DueLanes<K, T> {
         taken
     }
 
-    /// Leases that are over: whoever took it has lost it.
-    fn expire(&mut self, now: Timestamp) {
+    /// Leases that are over: somebody else may take it.
+    pub(crate) fn expire(&mut self, now: Timestamp) {
         while let Some((until, id)) = self.leases.first().copied()
             && until <= now
         {
             self.leases.remove(&(until, id));
-            self.untake(id);
+            self.free(id);
         }
     }
 
-    fn untake(&mut self, id: i64) {
+    fn free(&mut self, id: i64) {
         let Some(item) = self.items.get_mut(&id) else {
             return;
         };
-        item.taken = None;
+        item.state = State::Free;
         let lane = item.lane.clone();
         self.offer(&lane);
     }
@@ -126,25 +141,53 @@ impl<K: Clone + Eq + Hash, T> DueLanes<K, T> {
         self.items.get(&id)
     }
 
-    /// Whether it is taken under this fence still.
+    /// Whether whoever took it under this fence may still settle it.
     pub(crate) fn holds(&self, id: i64, fence: u64) -> bool {
         self.items
             .get(&id)
-            .and_then(|item| item.taken)
-            .is_some_and(|(taken, _)| taken == fence)
+            .is_some_and(|item| item.fence == fence && !matches!(item.state, State::Writing(_)))
     }
 
-    /// A settlement is being written: the lease cannot end meanwhile. Whether it is held under this fence.
+    /// A settlement is being written: nobody takes it or settles it meanwhile. Whether it may be, under this fence.
     pub(crate) fn pin(&mut self, id: i64, fence: u64) -> bool {
-        let ours = self.holds(id, fence);
-        if ours && let Some((_, until)) = self.items.get(&id).and_then(|item| item.taken) {
-            self.leases.remove(&(until, id));
+        if !self.holds(id, fence) {
+            return false;
         }
-        ours
+        let Some(item) = self.items.get_mut(&id) else {
+            return false;
+        };
+        let until = match item.state {
+            State::Taken(until) => Some(until),
+            State::Free | State::Writing(_) => None,
+        };
+        item.state = State::Writing(until);
+        let due_at = item.due_at;
+        match until {
+            Some(until) => self.leases.remove(&(until, id)),
+            None => self.ready.remove(&(due_at, id)),
+        };
+        true
+    }
+
+    /// The settlement was not written after all.
+    pub(crate) fn unpin(&mut self, id: i64) {
+        let Some(item) = self.items.get_mut(&id) else {
+            return;
+        };
+        match item.state {
+            State::Writing(Some(until)) => {
+                item.state = State::Taken(until);
+                self.leases.insert((until, id));
+            }
+            State::Writing(None) => self.free(id),
+            State::Free | State::Taken(_) => {}
+        }
     }
 
     pub(crate) fn is_taken(&self, id: i64) -> bool {
-        self.items.get(&id).is_some_and(|item| item.taken.is_some())
+        self.items
+            .get(&id)
+            .is_some_and(|item| item.state != State::Free)
     }
 
     /// Changes a thing that is not taken; its time may move.
@@ -163,9 +206,10 @@ impl<K: Clone + Eq + Hash, T> DueLanes<K, T> {
         let Some(item) = self.items.get_mut(&id) else {
             return;
         };
-        if let Some((_, until)) = item.taken.take() {
+        if let State::Taken(until) = item.state {
             self.leases.remove(&(until, id));
         }
+        (item.state, item.fence) = (State::Free, 0);
         self.change(id, |item| (item.due_at, item.held) = (due_at, held));
     }
 
@@ -173,7 +217,7 @@ impl<K: Clone + Eq + Hash, T> DueLanes<K, T> {
     pub(crate) fn remove(&mut self, id: i64) -> Option<T> {
         let item = self.items.remove(&id)?;
         self.ready.remove(&(item.due_at, id));
-        if let Some((_, until)) = item.taken {
+        if let State::Taken(until) = item.state {
             self.leases.remove(&(until, id));
         }
         if let Some(lane) = self.lanes.get_mut(&item.lane) {
@@ -202,10 +246,5 @@ impl<K: Clone + Eq + Hash, T> DueLanes<K, T> {
     pub(crate) fn count(&self) -> (u64, u64) {
         let held = self.items.values().filter(|item| item.held).count();
         (self.items.len() as u64, held as u64)
-    }
-
-    /// Fences go on above `fence`.
-    pub(crate) fn raise(&mut self, fence: u64) {
-        self.fence = self.fence.max(fence);
     }
 }

@@ -32,13 +32,26 @@ pub(crate) struct Index {
     pub(crate) desk_threads: HashMap<ConversationId, Vec<ThreadKey>>,
     cache: HashMap<ConversationId, (Conversation, Contact)>,
     pub(crate) open: u64,
+    /// Arrivals without a turn.
+    pub(crate) waiting: u64,
 }
 
 /// Arrivals of one conversation.
 #[derive(Default)]
 struct Lane {
     waiting: VecDeque<Accepted>,
-    claimed: Option<(u64, Timestamp)>,
+    claimed: Option<Claimed>,
+}
+
+/// A claim on a lane.
+#[derive(Clone, Copy)]
+struct Claimed {
+    fence: u64,
+    until: Timestamp,
+    /// How many arrivals it carries: the first ones.
+    carried: usize,
+    /// Its commit is being written: it cannot end, and there is no second.
+    writing: bool,
 }
 
 /// A deadline.
@@ -90,6 +103,7 @@ impl Index {
             desk_threads: HashMap::new(),
             cache: HashMap::new(),
             open: 0,
+            waiting: 0,
         }
     }
 
@@ -99,6 +113,7 @@ impl Index {
         id: ArrivalId,
         arrival: Arrival,
     ) {
+        self.waiting += 1;
         let lane = self.lanes.entry(conversation).or_default();
         lane.waiting.push_back(Accepted {
             id,
@@ -120,9 +135,14 @@ impl Index {
         let id = self.ready.pop_front()?;
         self.fence += 1;
         let lane = self.lanes.get_mut(&id)?;
-        lane.claimed = Some((self.fence, until));
-        self.leases.insert((until, id));
         let arrivals: Vec<Accepted> = lane.waiting.iter().take(CLAIM_LIMIT).cloned().collect();
+        lane.claimed = Some(Claimed {
+            fence: self.fence,
+            until,
+            carried: arrivals.len(),
+            writing: false,
+        });
+        self.leases.insert((until, id));
         Some(Taken {
             conversation: id,
             fence: self.fence,
@@ -135,32 +155,51 @@ impl Index {
         let Some(lane) = self.lanes.get_mut(&id) else {
             return;
         };
-        lane.claimed = None;
-        for accepted in lane.waiting.iter_mut().take(CLAIM_LIMIT) {
+        let carried = lane.claimed.take().map_or(0, |claimed| claimed.carried);
+        for accepted in lane.waiting.iter_mut().take(carried) {
             accepted.failures += 1;
         }
         self.ready.push_back(id);
     }
 
-    pub(crate) fn claimed(&self, id: ConversationId, fence: u64) -> bool {
+    fn claimed(&self, id: ConversationId, fence: u64) -> bool {
         self.lanes
             .get(&id)
             .and_then(|lane| lane.claimed)
-            .is_some_and(|(held, _)| held == fence)
+            .is_some_and(|claimed| claimed.fence == fence && !claimed.writing)
     }
 
-    /// A commit is being written: the lease cannot end meanwhile.
+    /// A commit is being written: the lease cannot end meanwhile, and a second commit is refused.
     pub(crate) fn pin(&mut self, id: ConversationId, fence: u64) -> bool {
         let ours = self.claimed(id, fence);
         if ours {
             self.unlease(id);
+            self.writing(id, true);
         }
         ours
     }
 
+    /// The commit was not written after all.
+    pub(crate) fn unpin(&mut self, id: ConversationId) {
+        self.writing(id, false);
+        if let Some(claimed) = self.lanes.get(&id).and_then(|lane| lane.claimed) {
+            self.leases.insert((claimed.until, id));
+        }
+    }
+
+    fn writing(&mut self, id: ConversationId, writing: bool) {
+        if let Some(claimed) = self
+            .lanes
+            .get_mut(&id)
+            .and_then(|lane| lane.claimed.as_mut())
+        {
+            claimed.writing = writing;
+        }
+    }
+
     fn unlease(&mut self, id: ConversationId) {
-        if let Some((_, until)) = self.lanes.get(&id).and_then(|lane| lane.claimed) {
-            self.leases.remove(&(until, id));
+        if let Some(claimed) = self.lanes.get(&id).and_then(|lane| lane.claimed) {
+            self.leases.remove(&(claimed.until, id));
         }
     }
 
@@ -189,7 +228,9 @@ impl Index {
             return false;
         };
         lane.claimed = None;
+        let had = lane.waiting.len();
         lane.waiting.retain(|accepted| !done.contains(&accepted.id));
+        self.waiting -= (had - lane.waiting.len()) as u64;
         let more = !lane.waiting.is_empty();
         if more {
             self.ready.push_back(id);
@@ -197,13 +238,6 @@ impl Index {
             self.lanes.remove(&id);
         }
         more
-    }
-
-    pub(crate) fn waiting(&self) -> u64 {
-        self.lanes
-            .values()
-            .map(|lane| lane.waiting.len() as u64)
-            .sum()
     }
 
     pub(crate) fn cached(&self, id: ConversationId) -> Option<(Conversation, Contact)> {
@@ -243,6 +277,7 @@ impl Index {
             }
             Phase::Assisted | Phase::Resolved { .. } => {
                 self.people.remove(&conversation.id);
+                self.desk_threads.remove(&conversation.id);
             }
         }
     }
@@ -322,12 +357,19 @@ impl Index {
         }
     }
 
-    /// The deadline's number, if it was taken under this fence and is the same still.
+    /// The number of a deadline that is taken; it is another one's once the deadline was moved.
     pub(crate) fn deadline(&self, due: &DueId) -> Option<i64> {
-        let id = *self
-            .deadline_ids
-            .get(&(ConversationId(due.id), due.deadline?))?;
-        self.deadlines.holds(id, due.fence).then_some(id)
+        let key = (ConversationId(due.id), due.deadline?);
+        self.deadline_ids.get(&key).copied()
+    }
+
+    /// A deadline was settled: it is gone, unless it was moved meanwhile.
+    pub(crate) fn forget_deadline(&mut self, id: i64) {
+        if let Some(row) = self.deadlines.remove(id)
+            && self.deadline_ids.get(&(row.conversation, row.kind)) == Some(&id)
+        {
+            self.deadline_ids.remove(&(row.conversation, row.kind));
+        }
     }
 
     pub(crate) fn due(
@@ -386,17 +428,5 @@ impl Index {
             DueKind::Errand => self.errands.next(),
             DueKind::Deadline => self.deadlines.next(),
         }
-    }
-}
-
-impl Index {
-    /// Takes another index's place, its fences above all of ours: every claim and lease of before is void.
-    pub(crate) fn adopt(&mut self, fresh: Self) {
-        let fence = self.fence.max(fresh.fence) + (1 << 20);
-        *self = fresh;
-        self.fence = fence;
-        self.dispatches.raise(fence);
-        self.errands.raise(fence);
-        self.deadlines.raise(fence);
     }
 }

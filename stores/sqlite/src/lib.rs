@@ -60,6 +60,13 @@ impl Sqlite {
     }
 }
 
+impl Drop for Sqlite {
+    /// The file is ours until the writer has ended.
+    fn drop(&mut self) {
+        self.writer.close();
+    }
+}
+
 #[async_trait]
 impl Store for Sqlite {
     async fn accept(&self, intake: Intake) -> Result<Vec<Option<ArrivalId>>, StoreError> {

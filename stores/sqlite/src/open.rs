@@ -15,7 +15,7 @@ use crate::{
     Sqlite, damaged,
     index::{DeadlineRow, Index},
     read::Readers,
-    rows::{DispatchRow, ErrandRow, from_json},
+    rows::{DispatchRow, ErrandRow, from_json, to_json},
     schema, unavailable,
     writer::{Ids, Writer},
 };
@@ -62,7 +62,7 @@ impl Sqlite {
         let mut index = Index::new(clock.now());
         let ids = load(&db, &mut index)?;
         let index = Arc::new(Mutex::new(index));
-        let writer = Writer::start(db, index.clone(), clock.clone(), ids)?;
+        let writer = Writer::start(db, index.clone(), ids)?;
         let readers = Readers::open(path, options.readers)?;
         Ok(Arc::new(Self {
             path: path.to_owned(),
@@ -74,10 +74,20 @@ impl Sqlite {
         }))
     }
 
-    /// Opens the database beside its owner, for reading only: writes are refused.
+    /// Opens the database beside its owner, for reading only: writes are refused, and what waits is as it was when it
+    /// was opened.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] where it cannot be read or its schema is not this program's.
     pub fn read_only(path: &Path, clock: Arc<dyn Clock>) -> Result<Arc<Self>, StoreError> {
         let readers = Readers::open(path, 1)?;
-        let index = Arc::new(Mutex::new(Index::new(clock.now())));
+        let mut index = Index::new(clock.now());
+        {
+            let mut db = crate::read::connect(path)?;
+            schema::migrate(&mut db, false)?;
+            load(&db, &mut index)?;
+        }
+        let index = Arc::new(Mutex::new(index));
         Ok(Arc::new(Self {
             path: path.to_owned(),
             clock,
@@ -166,6 +176,8 @@ pub(crate) fn load(db: &Connection, index: &mut Index) -> Result<Ids, StoreError
                 attempts(number(row, 2)?),
                 body,
             );
+            // An earlier life may have asked.
+            index.errands.change(id, |item| item.fresh = false);
             Ok(())
         },
     )?;
@@ -186,7 +198,12 @@ pub(crate) fn load(db: &Connection, index: &mut Index) -> Result<Ids, StoreError
         },
     )?;
     load_people(db, index)?;
-    index.open = count(db, "SELECT count(*) FROM deadlines")?;
+    // Every conversation that is not resolved has an idle deadline.
+    let open = format!(
+        "SELECT count(*) FROM deadlines WHERE kind = '{}'",
+        to_json(&DeadlineKind::Idle)?
+    );
+    index.open = count(db, &open)?;
     Ok(Ids {
         arrival: last(db, "arrivals")?
             .max(last(db, "turned")?)

@@ -28,7 +28,7 @@ use crate::{
 /// Lines looked at when a dispatch is searched by the platform's id.
 const LOOK_BACK: usize = 200;
 /// Rows removed in one step of a sweep.
-const STEP: u32 = 2000;
+const STEP: u32 = 500;
 
 /// Connections for reading.
 pub(crate) struct Readers {
@@ -75,7 +75,7 @@ impl Readers {
     }
 }
 
-fn connect(path: &Path) -> Result<Connection, StoreError> {
+pub(crate) fn connect(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags).map_err(unavailable)?;
     db.execute_batch(
@@ -385,7 +385,7 @@ impl Records for Sqlite {
         let (dispatches, held) = index.dispatches.count();
         let (queued, assigned) = index.with_people();
         Ok(Depths {
-            arrivals: index.waiting(),
+            arrivals: index.waiting,
             dispatches: dispatches - held,
             held,
             errands: index.errands.count().0,
@@ -452,12 +452,17 @@ impl Records for Sqlite {
                 return Err(unavailable(format!("{} exists already", to.display())));
             }
             let db = connect(&from)?;
-            let target = to.to_string_lossy().into_owned();
+            // Under another name until it is whole: a copy that was cut short must not look like one.
+            let unfinished = to.with_extension("db.part");
+            let _ = std::fs::remove_file(&unfinished);
             db.execute_batch("PRAGMA query_only = OFF;")
                 .map_err(unavailable)?;
-            db.execute("VACUUM INTO ?1", [target])
-                .map(drop)
-                .map_err(unavailable)
+            db.execute("VACUUM INTO ?1", [unfinished.to_string_lossy()])
+                .map_err(unavailable)?;
+            std::fs::File::open(&unfinished)
+                .and_then(|file| file.sync_all())
+                .map_err(unavailable)?;
+            std::fs::rename(&unfinished, &to).map_err(unavailable)
         };
         tokio::task::spawn_blocking(copy)
             .await
@@ -466,7 +471,11 @@ impl Records for Sqlite {
 
     async fn ping(&self) -> Result<(), StoreError> {
         self.writer
-            .run(|_| Ok(|_: &mut crate::index::Index| ()))
+            .run(|tx| {
+                let put = "INSERT INTO facts (key, value) VALUES ('ping', '1') ON CONFLICT DO UPDATE SET value = 1 - value";
+                tx.run(put, &[])?;
+                Ok(|_: &mut crate::index::Index| ())
+            })
             .await
     }
 

@@ -1,18 +1,22 @@
 //! The one writer: a thread that takes whatever has queued, writes it in one transaction, and answers after the commit.
-//! A request that is refused writes nothing; a failure of the disk fails its whole group, and the index is rebuilt.
+//! Each request is a savepoint: one that is refused or fails writes nothing and harms no other. Only a commit that fails
+//! fails its whole group. The index changes after the commit; what it notes before ([`Undo`]) is taken back.
 
-use std::{collections::HashMap, sync::Arc, thread};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    thread,
+};
 
 use bridge_core::{
-    clock::Clock,
-    message::{AgentName, ConversationId},
+    message::{AgentName, ConversationId, DeadlineKind},
     store::StoreError,
 };
 use parking_lot::Mutex;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{index::Index, open, unavailable};
+use crate::{index::Index, unavailable};
 
 /// Requests that may wait; more are refused at once, so that a slow disk is answered with 503 and not with memory.
 const QUEUE: usize = 8192;
@@ -31,16 +35,33 @@ pub(crate) struct Writer {
 type After = Box<dyn FnOnce(&mut Index) + Send>;
 /// Answers a request whose group failed.
 type Failed = Box<dyn FnOnce(StoreError) + Send>;
-/// A request: writes, and says what comes after. `Err` means that the whole group must fail.
-type Job = Box<dyn FnOnce(&mut Tx<'_>) -> Written + Send>;
+/// A request: writes, and says what comes after the commit, and what if there is none.
+type Job = Box<dyn FnOnce(&mut Tx<'_>) -> (Result<After, StoreError>, Failed) + Send>;
 
-enum Written {
-    /// Written: what comes after the commit, and what if there is none.
-    Yes(After, Failed),
-    /// Refused, answered, nothing written.
-    Refused,
-    /// The disk failed.
-    Broken(Failed, StoreError),
+/// A note in the index that a request makes before the commit, and that is taken back where it is not written.
+pub(crate) enum Undo {
+    /// A commit of this claim is being written.
+    Claim(ConversationId),
+    /// A settlement is being written.
+    Dispatch(i64),
+    /// A settlement is being written.
+    Errand(i64),
+    /// A settlement is being written.
+    Deadline(i64),
+    /// An errand is kept from being taken while it is changed.
+    Kept(i64),
+}
+
+impl Undo {
+    fn take_back(self, index: &mut Index) {
+        match self {
+            Self::Claim(id) => index.unpin(id),
+            Self::Dispatch(id) => index.dispatches.unpin(id),
+            Self::Errand(id) => index.errands.unpin(id),
+            Self::Deadline(id) => index.deadlines.unpin(id),
+            Self::Kept(id) => index.errands.change(id, |item| item.held = false),
+        }
+    }
 }
 
 /// What requests of one group write with.
@@ -48,6 +69,7 @@ pub(crate) struct Tx<'a> {
     pub(crate) db: &'a Transaction<'a>,
     pub(crate) memo: &'a mut Memo,
     pub(crate) index: &'a Mutex<Index>,
+    pub(crate) undo: &'a mut Vec<Undo>,
 }
 
 /// What the writer remembers between groups, so that it need not ask the database; empty after a failed group.
@@ -59,6 +81,8 @@ pub(crate) struct Memo {
     pub(crate) tails: HashMap<ConversationId, i64>,
     /// Who has which conversation by requests of this very group.
     pub(crate) seated: HashMap<ConversationId, Option<AgentName>>,
+    /// Deadlines set or unset by requests of this very group: who settles one of these has lost it.
+    pub(crate) moved: HashSet<(ConversationId, DeadlineKind)>,
 }
 
 /// The last numbers given out.
@@ -76,21 +100,19 @@ pub(crate) struct Ids {
 }
 
 impl Memo {
+    /// What was remembered of the database may have been rolled back. Numbers are not given again; what was reserved of
+    /// them is reserved anew. What the group has seated and moved so far stays: at worst a seat counts that is free.
     fn forget(&mut self) {
-        // What a failed group reserved was rolled back with it.
-        let ids = Ids {
-            dispatch_reserved: 0,
-            errand_reserved: 0,
-            ..self.ids
-        };
-        *self = Self {
-            ids,
-            ..Self::default()
-        };
+        self.ids.dispatch_reserved = 0;
+        self.ids.errand_reserved = 0;
+        self.inboxes.clear();
+        self.threads.clear();
+        self.tails.clear();
     }
 
     fn trim(&mut self) {
         self.seated.clear();
+        self.moved.clear();
         if self.threads.len() > CACHED {
             self.threads.clear();
         }
@@ -104,7 +126,6 @@ impl Writer {
     pub(crate) fn start(
         db: Connection,
         index: Arc<Mutex<Index>>,
-        clock: Arc<dyn Clock>,
         ids: Ids,
     ) -> Result<Self, StoreError> {
         let (jobs, queue) = mpsc::channel(QUEUE);
@@ -112,7 +133,6 @@ impl Writer {
             Thread {
                 db,
                 index,
-                clock,
                 memo: Memo {
                     ids,
                     ..Memo::default()
@@ -150,16 +170,9 @@ impl Writer {
                 }
             };
             let fail: Failed = Box::new(move |error| say(&failed, Err(error)));
-            match write(tx) {
-                Ok(after) => {
-                    Written::Yes(Box::new(move |index| say(&answer, Ok(after(index)))), fail)
-                }
-                Err(error @ (StoreError::Lost | StoreError::SeatTaken(_))) => {
-                    fail(error);
-                    Written::Refused
-                }
-                Err(error) => Written::Broken(fail, error),
-            }
+            let written = write(tx)
+                .map(|after| -> After { Box::new(move |index| say(&answer, Ok(after(index)))) });
+            (written, fail)
         });
         let jobs = self
             .jobs
@@ -194,7 +207,6 @@ impl Writer {
 struct Thread {
     db: Connection,
     index: Arc<Mutex<Index>>,
-    clock: Arc<dyn Clock>,
     memo: Memo,
 }
 
@@ -208,30 +220,30 @@ impl Thread {
 
     fn write(&mut self, group: &mut Vec<Job>) {
         let mut done: Vec<(After, Failed)> = Vec::with_capacity(group.len());
-        let result = self.write_all(group, &mut done);
+        let mut undo = Vec::new();
+        let result = self.write_all(group, &mut done, &mut undo);
+        let mut index = self.index.lock();
         match result {
-            Ok(()) => {
-                let mut index = self.index.lock();
-                for (after, _) in done {
-                    after(&mut index);
-                }
-                drop(index);
-                self.memo.trim();
-            }
+            Ok(()) => done.into_iter().for_each(|(after, _)| after(&mut index)),
             Err(error) => {
                 tracing::error!(%error, requests = done.len(), "a group was not written");
-                for (_, failed) in done {
-                    failed(error.clone());
-                }
-                self.recover();
+                let backwards = undo.into_iter().rev();
+                backwards.for_each(|undo: Undo| undo.take_back(&mut index));
+                done.into_iter()
+                    .for_each(|(_, failed)| failed(error.clone()));
+                self.memo.forget();
             }
         }
+        drop(index);
+        self.memo.trim();
     }
 
+    /// Writes a group. `undo` holds what the written requests noted in the index.
     fn write_all(
         &mut self,
         group: &mut Vec<Job>,
         done: &mut Vec<(After, Failed)>,
+        undo: &mut Vec<Undo>,
     ) -> Result<(), StoreError> {
         let begun = self
             .db
@@ -245,38 +257,36 @@ impl Thread {
                 return Err(error);
             }
         };
-        let mut broken = None;
         for job in group.drain(..) {
-            if broken.is_some() {
-                // Dropped: its channel closes, and the caller is told that the writer did not do it.
-                continue;
-            }
-            match job(&mut Tx {
+            let before = undo.len();
+            say(&tx, "SAVEPOINT request")?;
+            let (written, failed) = job(&mut Tx {
                 db: &tx,
                 memo: &mut self.memo,
                 index: &self.index,
-            }) {
-                Written::Yes(after, failed) => done.push((after, failed)),
-                Written::Refused => {}
-                Written::Broken(failed, error) => {
-                    failed(error.clone());
-                    broken = Some(error);
+                undo,
+            });
+            match written {
+                Ok(after) => done.push((after, failed)),
+                Err(error) => {
+                    say(&tx, "ROLLBACK TO request")?;
+                    self.memo.forget();
+                    let mut index = self.index.lock();
+                    let backwards = undo.drain(before..).rev();
+                    backwards.for_each(|undo| undo.take_back(&mut index));
+                    drop(index);
+                    failed(error);
                 }
             }
+            say(&tx, "RELEASE request")?;
         }
-        match broken {
-            Some(error) => Err(error),
-            None => tx.commit().map_err(unavailable),
-        }
+        tx.commit().map_err(unavailable)
     }
+}
 
-    /// After a failed group what is in memory may be ahead of what is stored: it is read again.
-    fn recover(&mut self) {
-        self.memo.forget();
-        let mut fresh = Index::new(self.clock.now());
-        match open::load(&self.db, &mut fresh) {
-            Ok(_) => self.index.lock().adopt(fresh),
-            Err(error) => tracing::error!(%error, "the index could not be rebuilt"),
-        }
-    }
+fn say(db: &Connection, sql: &str) -> Result<(), StoreError> {
+    db.prepare_cached(sql)
+        .and_then(|mut statement| statement.execute([]))
+        .map(drop)
+        .map_err(unavailable)
 }

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use bridge_core::{
     clock::{SystemClock, TestClock},
     message::{BotName, ConversationId, WorkerId},
-    store::{Intake, Records, Store},
+    store::{Intake, MemoryStore, Records, Store},
 };
 use bridge_store_sqlite::{Options, Sqlite};
-use bridge_testkit::store::{Bench, conforms, said};
+use bridge_testkit::{
+    play::{plays_alike, survives},
+    store::{Bench, conforms, said},
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite_conforms() {
@@ -26,6 +29,44 @@ async fn sqlite_conforms() {
         Bench { store, clock }
     })
     .await;
+}
+
+/// The store in memory and SQLite, move by move.
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_plays_as_memory_does() {
+    for seed in 0..24 {
+        let folder = tempfile::tempdir().unwrap();
+        let clocks = [(); 2].map(|()| Arc::new(TestClock::default()));
+        let path = folder.path().join("kefu.db");
+        let sqlite = Sqlite::open(&path, clocks[1].clone(), Options::default()).unwrap();
+        let memory = Bench {
+            store: Arc::new(MemoryStore::new(clocks[0].clone())),
+            clock: clocks[0].clone(),
+        };
+        let sqlite = Bench {
+            store: sqlite,
+            clock: clocks[1].clone(),
+        };
+        plays_alike(memory, sqlite, seed, 400).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_is_the_same_after_a_restart() {
+    for seed in 100..112 {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(TestClock::default());
+        let path = folder.path().join("kefu.db");
+        let open = || Bench {
+            store: Sqlite::open(&path, clock.clone(), Options::default()).unwrap(),
+            clock: clock.clone(),
+        };
+        let reopen = async |bench: Bench| {
+            drop(bench);
+            open()
+        };
+        survives(open(), seed, 300, reopen).await;
+    }
 }
 
 fn intake(peer: &str, id: &str) -> Intake {

@@ -5,4 +5,5 @@
     reason = "a suite that cannot go on has found something"
 )]
 
+pub mod play;
 pub mod store;

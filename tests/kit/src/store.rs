@@ -1,6 +1,12 @@
 //! The store's contract as a suite: [`conforms`] runs all of it on a backend, on a clock of its own.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use bridge_core::{
     channel::Persona,
@@ -12,11 +18,11 @@ use bridge_core::{
     },
     store::{
         Ask, Backend, Changes, Claim, CursorMove, Due, DueKind, DueWhat, EntryAuthor, Intake,
-        NewDispatch, NewEntry, Said, Settlement, StoreError, Verdict,
+        NewDispatch, NewEntry, Said, Settlement, StoreError, StoredMedia, Verdict,
     },
 };
 
-const LEASE: Duration = Duration::from_secs(30);
+pub(crate) const LEASE: Duration = Duration::from_secs(30);
 
 /// A backend under test and its clock.
 pub struct Bench {
@@ -48,13 +54,22 @@ pub async fn conforms(fresh: impl Fn() -> Bench) {
     waiting_contacts_are_in_order(&fresh()).await;
     facts_keep_their_first_value(&fresh()).await;
     sweeping_leaves_what_is_young(&fresh()).await;
+    a_claim_is_committed_once(&fresh()).await;
+    a_late_settlement_counts_unless_taken_over(&fresh()).await;
+    a_question_once_asked_takes_no_more_words(&fresh()).await;
+    a_deadline_moved_is_not_settled_away(&fresh()).await;
+    only_what_a_claim_carries_is_done(&fresh()).await;
+    what_was_sent_is_found_by_its_external_id(&fresh()).await;
+    media_are_remembered(&fresh()).await;
+    a_transcript_knows_its_opening(&fresh()).await;
+    many_at_once_lose_nothing(&fresh()).await;
 }
 
-fn inbox() -> InboxName {
+pub(crate) fn inbox() -> InboxName {
     InboxName::new("mall")
 }
 
-fn worker() -> WorkerId {
+pub(crate) fn worker() -> WorkerId {
     WorkerId::new("w1")
 }
 
@@ -105,6 +120,19 @@ impl Bench {
         self.store.commit(claim, changes).await.unwrap();
     }
 
+    /// A turn that says every arrival's id to the contact.
+    async fn echo(&self, claim: Claim) {
+        let mut changes = done(&claim);
+        let ids = claim
+            .arrivals
+            .iter()
+            .map(|accepted| &accepted.arrival.external_id);
+        changes.dispatches = ids
+            .map(|id| to_contact(&claim, id.as_str(), false))
+            .collect();
+        self.commit(claim, changes).await;
+    }
+
     async fn due(&self, kind: DueKind) -> Vec<Due> {
         self.store.due(kind, &worker(), 10, LEASE).await.unwrap()
     }
@@ -133,7 +161,7 @@ fn done(claim: &Claim) -> Changes {
     changes
 }
 
-fn to_contact(claim: &Claim, text: &str, held: bool) -> NewDispatch {
+pub(crate) fn to_contact(claim: &Claim, text: &str, held: bool) -> NewDispatch {
     let ThreadKey { inbox, peer } = claim.conversation.thread.clone();
     let trace = claim
         .arrivals
@@ -149,7 +177,7 @@ fn to_contact(claim: &Claim, text: &str, held: bool) -> NewDispatch {
     }
 }
 
-fn to_desk(claim: &Claim, text: &str) -> NewDispatch {
+pub(crate) fn to_desk(claim: &Claim, text: &str) -> NewDispatch {
     let sender = Persona {
         id: PeerId::new("kefu_1"),
         name: "小周".to_owned(),
@@ -765,4 +793,232 @@ async fn sweeping_leaves_what_is_young(bench: &Bench) {
         [None],
         "young repeats are still seen"
     );
+}
+
+async fn a_claim_is_committed_once(bench: &Bench) {
+    let claim = bench.opened("a", "1").await;
+    let mut changes = done(&claim);
+    changes.dispatches = vec![to_contact(&claim, "1", false)];
+    let (one, other) = tokio::join!(
+        bench.store.commit(claim.clone(), changes.clone()),
+        bench.store.commit(claim.clone(), changes.clone()),
+    );
+    let outcomes = [one.is_ok(), other.is_ok()];
+    assert!(
+        outcomes == [true, false] || outcomes == [false, true],
+        "of two commits of one claim one is written: {outcomes:?}"
+    );
+    let mut changes = done(&claim);
+    changes.capacity = Some((AgentName::new("system"), 0));
+    changes
+        .conversation
+        .apply(Move::Assign(AgentName::new("system")), bench.clock.now())
+        .unwrap();
+    assert_eq!(
+        bench.store.commit(claim, changes).await,
+        Err(StoreError::Lost),
+        "who lost the claim is told that, not that the agent is busy"
+    );
+    assert_eq!(bench.store.depths().await.unwrap().dispatches, 1);
+    let due = bench.due(DueKind::Dispatch).await;
+    let (one, other) = tokio::join!(
+        bench.store.settle(&due[0].id, sent()),
+        bench.store.settle(&due[0].id, sent()),
+    );
+    assert!(
+        one.is_ok() != other.is_ok(),
+        "settled once: {one:?}, {other:?}"
+    );
+}
+
+async fn a_late_settlement_counts_unless_taken_over(bench: &Bench) {
+    let claim = bench.opened("a", "1").await;
+    let mut changes = done(&claim);
+    changes.dispatches = vec![to_contact(&claim, "1", false)];
+    bench.commit(claim, changes).await;
+    let late = bench.due(DueKind::Dispatch).await;
+    bench.clock.advance(LEASE + Duration::from_secs(1));
+    // Somebody looks, with no room for more.
+    let none = bench
+        .store
+        .due(DueKind::Dispatch, &worker(), 0, LEASE)
+        .await;
+    assert!(none.unwrap().is_empty());
+    bench.settle(&late[0], sent()).await;
+    assert!(
+        bench.due(DueKind::Dispatch).await.is_empty(),
+        "what was sent late is not sent again"
+    );
+}
+
+async fn a_question_once_asked_takes_no_more_words(bench: &Bench) {
+    let claim = bench.opened("a", "1").await;
+    let mut changes = done(&claim);
+    changes.asks = vec![ask(&claim, "一", bench.clock.now())];
+    bench.commit(claim, changes).await;
+    bench.clock.advance(Duration::from_secs(2));
+    assert_eq!(bench.due(DueKind::Errand).await.len(), 1);
+    // Its worker dies, perhaps after the answer was accepted: the answer to this errand is accepted once.
+    bench.clock.advance(LEASE + Duration::from_secs(1));
+    let claim = bench.opened("a", "2").await;
+    let mut changes = done(&claim);
+    changes.asks = vec![ask(&claim, "二", bench.clock.now())];
+    bench.commit(claim, changes).await;
+    let again = bench.due(DueKind::Errand).await;
+    assert_eq!(question(&again[0]), ["一"]);
+    bench.settle(&again[0], sent()).await;
+    bench.clock.advance(Duration::from_secs(2));
+    let next = bench.due(DueKind::Errand).await;
+    assert_eq!(question(&next[0]), ["二"]);
+}
+
+async fn a_deadline_moved_is_not_settled_away(bench: &Bench) {
+    let claim = bench.opened("a", "1").await;
+    let mut changes = done(&claim);
+    let now = bench.clock.now();
+    changes.deadlines = vec![(DeadlineKind::Idle, Some(now + Duration::from_secs(5)))];
+    bench.commit(claim, changes).await;
+    bench.clock.advance(Duration::from_secs(6));
+    let due = bench.due(DueKind::Deadline).await;
+    let claim = bench.opened("a", "2").await;
+    let mut changes = done(&claim);
+    let later = bench.clock.now() + Duration::from_secs(50);
+    changes.deadlines = vec![(DeadlineKind::Idle, Some(later))];
+    let (committed, settled) = tokio::join!(
+        bench.store.commit(claim, changes),
+        bench.store.settle(&due[0].id, sent())
+    );
+    committed.unwrap();
+    // Whichever came first, the new deadline stands.
+    assert!(matches!(settled, Ok(()) | Err(StoreError::Lost)));
+    assert_eq!(
+        bench.store.next_due(DueKind::Deadline).await.unwrap(),
+        Some(later)
+    );
+    bench.clock.advance(Duration::from_secs(51));
+    assert_eq!(bench.due(DueKind::Deadline).await.len(), 1);
+}
+
+async fn only_what_a_claim_carries_is_done(bench: &Bench) {
+    let claim = bench.opened("a", "1").await;
+    let later = bench.accept(vec![said("a", "2", "noch")]).await[0].unwrap();
+    let mut changes = done(&claim);
+    let (_, verdict) = changes.done[0].clone();
+    changes.done.push((later, verdict));
+    let committed = bench.store.commit(claim, changes).await.unwrap();
+    assert!(committed.more, "what came meanwhile waits still");
+    assert_eq!(bench.claim().await.arrivals[0].id, later);
+}
+
+async fn what_was_sent_is_found_by_its_external_id(bench: &Bench) {
+    let claim = bench.opened("a", "1").await;
+    let id = claim.conversation.id;
+    let mut changes = done(&claim);
+    changes.entries = vec![NewEntry {
+        trace: claim.arrivals[0].id,
+        author: EntryAuthor::Contact,
+        content: Content::text("x"),
+        at: bench.clock.now(),
+    }];
+    changes.dispatches = vec![to_contact(&claim, "1", false)];
+    let committed = bench.store.commit(claim, changes).await.unwrap();
+    assert_eq!(bench.store.sent(id, "m-1").await.unwrap(), None);
+    let due = bench.due(DueKind::Dispatch).await;
+    bench.settle(&due[0], sent()).await;
+    let found = bench.store.sent(id, "m-1").await.unwrap();
+    assert_eq!(found, Some(committed.dispatches[0]));
+    assert_eq!(bench.store.sent(id, "m-2").await.unwrap(), None);
+}
+
+async fn media_are_remembered(bench: &Bench) {
+    assert_eq!(bench.store.media("k").await.unwrap(), None);
+    for reason in ["404", "410"] {
+        let gone = StoredMedia::Gone {
+            reason: reason.to_owned(),
+        };
+        bench.store.put_media("k", &gone).await.unwrap();
+        assert_eq!(bench.store.media("k").await.unwrap(), Some(gone));
+    }
+}
+
+async fn a_transcript_knows_its_opening(bench: &Bench) {
+    let say = async |id: &str, step: Option<Move>| {
+        let claim = bench.opened("a", id).await;
+        let mut changes = done(&claim);
+        if let Some(step) = step {
+            changes.conversation.apply(step, bench.clock.now()).unwrap();
+        }
+        changes.entries = vec![NewEntry {
+            trace: claim.arrivals[0].id,
+            author: EntryAuthor::Contact,
+            content: Content::text(id),
+            at: bench.clock.now(),
+        }];
+        bench.commit(claim.clone(), changes).await;
+        bench.clock.advance(Duration::from_secs(10));
+        claim.conversation.id
+    };
+    say("1", None).await;
+    say("2", Some(Move::Resolve)).await;
+    let id = say("3", Some(Move::Reopen)).await;
+    let words = async |this_opening| {
+        let lines = bench.store.recent(id, 10, this_opening).await.unwrap();
+        let words = lines.iter().filter_map(|line| line.content.words());
+        words.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(words(true).await, ["3"]);
+    assert_eq!(words(false).await, ["1", "2", "3"]);
+}
+
+/// Many callers and workers at once, on conversations of their own and shared ones: every arrival is turned once and
+/// in order, every dispatch is sent once and in order.
+async fn many_at_once_lose_nothing(bench: &Bench) {
+    const EACH: usize = 30;
+    let peers = ["a", "b", "c", "d", "e"];
+    let callers = peers.map(|peer| async move {
+        for number in 0..EACH {
+            let id = format!("{peer}{number:03}");
+            // Doubled, as platforms do.
+            let once = vec![said(peer, &id, &id)];
+            let (one, two) = tokio::join!(bench.accept(once.clone()), bench.accept(once));
+            assert_eq!(one.iter().chain(&two).flatten().count(), 1, "{id}");
+        }
+    });
+    let turned = AtomicUsize::new(0);
+    let turner = async || {
+        while turned.load(Relaxed) < EACH * peers.len() {
+            match bench.try_claim().await {
+                Some(claim) => {
+                    turned.fetch_add(claim.arrivals.len(), Relaxed);
+                    bench.echo(claim).await;
+                }
+                None => tokio::task::yield_now().await,
+            }
+        }
+    };
+    let calling = futures_util::future::join_all(callers);
+    tokio::join!(calling, turner(), turner());
+    let mut heard: std::collections::BTreeMap<String, Vec<String>> = Default::default();
+    loop {
+        let due = bench.due(DueKind::Dispatch).await;
+        if due.is_empty() {
+            break;
+        }
+        for one in due {
+            let DueWhat::Dispatch(dispatch) = &one.what else {
+                panic!("not a dispatch")
+            };
+            heard
+                .entry(dispatch.to.to_string())
+                .or_default()
+                .push(words(&one));
+            bench.settle(&one, sent()).await;
+        }
+    }
+    for peer in peers {
+        let expected: Vec<String> = (0..EACH)
+            .map(|number| format!("{peer}{number:03}"))
+            .collect();
+        assert_eq!(heard.get(peer), Some(&expected), "once and in order");
+    }
 }

@@ -3,14 +3,17 @@
 use bridge_core::{
     clock::Timestamp,
     conversation::Phase,
-    message::{AgentName, ArrivalId, ConversationId, DispatchId, ErrandId, ThreadKey},
+    message::{
+        AgentName, ArrivalId, ConversationId, DispatchId, ErrandId, InboxName, PeerId, ThreadKey,
+    },
     store::{Ask, Changes, Claim, Committed, StoreError},
 };
 
 use crate::{
     index::{DeadlineRow, Index},
     rows::{DispatchRow, ErrandRow, phase_number, to_json},
-    writer::Tx,
+    unavailable,
+    writer::{Tx, Undo},
 };
 
 /// A claim and its changes, ready to be written.
@@ -80,11 +83,12 @@ impl Commit {
         tx: &mut Tx<'_>,
     ) -> Result<impl FnOnce(&mut Index) -> Committed + Send + use<>, StoreError> {
         let id = self.claim.conversation.id;
-        self.check_seats(tx, id)?;
         if !tx.index.lock().pin(id, self.claim.fence) {
             return Err(StoreError::Lost);
         }
-        self.write_state(tx, id)?;
+        tx.undo.push(Undo::Claim(id));
+        self.check_seats(tx, id)?;
+        let threads = self.write_state(tx, id)?;
         self.write_history(tx, id)?;
         let dispatched = self.write_dispatches(tx)?;
         let released = self.write_release(tx)?;
@@ -95,14 +99,14 @@ impl Commit {
             claim,
             changes,
             dispatches,
+            turned,
             now,
             ..
         } = self;
         let before = claim.conversation.phase;
         let contact = changes.contact.unwrap_or(claim.contact);
-        let done: Vec<ArrivalId> = changes.done.iter().map(|(done, _)| *done).collect();
-        let (threads, deadlines, conversation) =
-            (changes.threads, changes.deadlines, changes.conversation);
+        let done: Vec<ArrivalId> = turned.iter().map(|(done, ..)| *done).collect();
+        let (deadlines, conversation) = (changes.deadlines, changes.conversation);
         Ok(move |index: &mut Index| {
             let mut committed = Committed {
                 dispatches: dispatched.clone(),
@@ -136,13 +140,15 @@ impl Commit {
                     });
                 }
             }
-            bind(index, id, threads);
             match (resolved(&before), resolved(&conversation.phase)) {
                 (false, true) => index.open = index.open.saturating_sub(1),
                 (true, false) => index.open += 1,
                 _ => {}
             }
             index.phase(&conversation, contact.dedicated.clone());
+            if let Some(threads) = threads {
+                index.desk_threads.insert(id, threads);
+            }
             index.remember(conversation, contact);
             committed.more = index.finish(id, &done);
             committed
@@ -165,7 +171,12 @@ impl Commit {
         Ok(())
     }
 
-    fn write_state(&self, tx: &mut Tx<'_>, id: ConversationId) -> Result<(), StoreError> {
+    /// Writes the contact and the threads; where the conversation has an agent now, all desk threads that lead to it.
+    fn write_state(
+        &self,
+        tx: &mut Tx<'_>,
+        id: ConversationId,
+    ) -> Result<Option<Vec<ThreadKey>>, StoreError> {
         if let Some(contact) = &self.changes.contact {
             tx.run(
                 "UPDATE contacts SET body = ?2 WHERE id = ?1",
@@ -181,7 +192,12 @@ impl Commit {
             )?;
             tx.memo.threads.insert((inbox, thread.peer.to_string()), id);
         }
-        Ok(())
+        let assigned = self.changes.conversation.agent().is_some();
+        let news = self.claim.conversation.agent().is_none() || !self.changes.threads.is_empty();
+        match assigned && news {
+            true => desk_threads(tx, id).map(Some),
+            false => Ok(None),
+        }
     }
 
     fn write_history(&self, tx: &mut Tx<'_>, id: ConversationId) -> Result<(), StoreError> {
@@ -263,10 +279,12 @@ impl Commit {
         }
         let unwanted: Vec<i64> = {
             let mut index = tx.index.lock();
+            index.errands.expire(self.now);
             let unwanted: Vec<i64> = index.errands.lane(&id).collect();
-            unwanted
-                .iter()
-                .for_each(|number| index.errands.change(*number, |item| item.held = true));
+            for number in &unwanted {
+                index.errands.change(*number, |item| item.held = true);
+                tx.undo.push(Undo::Kept(*number));
+            }
             unwanted
         };
         for number in &unwanted {
@@ -306,6 +324,7 @@ impl Commit {
 
     fn write_deadlines(&self, tx: &mut Tx<'_>, id: ConversationId) -> Result<(), StoreError> {
         for (kind, at) in &self.changes.deadlines {
+            tx.memo.moved.insert((id, *kind));
             let kind = to_json(kind)?;
             match at {
                 Some(at) => tx.run(
@@ -333,16 +352,19 @@ fn seats_taken(tx: &Tx<'_>, agent: &AgentName, id: ConversationId) -> u32 {
     stored + u32::try_from(here).unwrap_or(u32::MAX)
 }
 
-fn bind(index: &mut Index, id: ConversationId, threads: Vec<ThreadKey>) {
-    if threads.is_empty() {
-        return;
-    }
-    let known = index.desk_threads.entry(id).or_default();
-    for thread in threads {
-        if !known.contains(&thread) {
-            known.push(thread);
-        }
-    }
+fn desk_threads(tx: &Tx<'_>, id: ConversationId) -> Result<Vec<ThreadKey>, StoreError> {
+    let sql = "SELECT i.name, t.peer FROM threads t JOIN inboxes i ON i.id = t.inbox
+        WHERE t.conversation = ?1 AND t.desk = 1";
+    let mut statement = tx.db.prepare_cached(sql).map_err(unavailable)?;
+    let threads = statement
+        .query_map([id.0], |row| {
+            Ok(ThreadKey {
+                inbox: InboxName::from(row.get::<_, String>(0)?),
+                peer: PeerId::from(row.get::<_, String>(1)?),
+            })
+        })
+        .map_err(unavailable)?;
+    threads.collect::<Result<_, _>>().map_err(unavailable)
 }
 
 fn resolved(phase: &Phase) -> bool {
@@ -369,10 +391,10 @@ fn new_errand(ask: &Ask, conversation: ConversationId, episode: u32) -> ErrandRo
     }
 }
 
-/// An errand of the same bot, words and episode that nobody has taken yet: it is kept from being taken until the words
-/// are added.
+/// An errand of the same bot, words and episode that nobody ever took: it is kept from being taken until the words are
+/// added. One that was taken before may have been answered already, and its answer is accepted once.
 fn waiting(
-    tx: &Tx<'_>,
+    tx: &mut Tx<'_>,
     id: ConversationId,
     ask: &Ask,
     episode: u32,
@@ -385,11 +407,13 @@ fn waiting(
         };
         let row = &item.thing;
         !cancelled.contains(number)
-            && !index.errands.is_taken(*number)
+            && item.fresh
+            && !item.held
             && (&row.bot, &row.argv, row.episode) == (&ask.bot, &ask.argv, episode)
     };
     let number = index.errands.lane(&id).find(fits)?;
     index.errands.change(number, |item| item.held = true);
+    tx.undo.push(Undo::Kept(number));
     index
         .errands
         .get(number)

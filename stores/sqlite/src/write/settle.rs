@@ -3,7 +3,7 @@
 use bridge_core::{
     clock::Timestamp,
     convert::Loss,
-    message::{BotName, DispatchId},
+    message::{BotName, ConversationId, DispatchId},
     store::{DueId, DueKind, Intake, Settlement, StoreError, TraceDispatch},
 };
 
@@ -11,7 +11,7 @@ use super::Accept;
 use crate::{
     index::Index,
     rows::{DispatchRow, to_json},
-    writer::Tx,
+    writer::{Tx, Undo},
 };
 
 /// Something due and what became of it.
@@ -27,6 +27,9 @@ enum Then {
     Remove,
     PutBack(Timestamp, bool),
 }
+
+/// The number of what is settled in its lanes: a deadline has one of its own there.
+type Number = i64;
 
 impl Settle {
     pub(crate) fn new(
@@ -57,15 +60,15 @@ impl Settle {
         self,
         tx: &mut Tx<'_>,
     ) -> Result<impl FnOnce(&mut Index) + Send + use<>, StoreError> {
-        let then = match self.due.kind {
-            DueKind::Dispatch => self.dispatch(tx)?,
-            DueKind::Errand => self.errand(tx)?,
+        let (number, then) = match self.due.kind {
+            DueKind::Dispatch => (self.due.id, self.dispatch(tx)?),
+            DueKind::Errand => (self.due.id, self.errand(tx)?),
             DueKind::Deadline => self.deadline(tx)?,
         };
         let told = self.cue.map(|cue| cue.write(tx)).transpose()?;
-        let due = self.due;
+        let kind = self.due.kind;
         Ok(move |index: &mut Index| {
-            settle_in(index, &due, then);
+            settle_in(index, kind, number, then);
             if let Some(told) = told {
                 told(index);
             }
@@ -79,6 +82,7 @@ impl Settle {
             if !index.dispatches.pin(id, self.due.fence) {
                 return Err(StoreError::Lost);
             }
+            tx.undo.push(Undo::Dispatch(id));
             index
                 .dispatches
                 .get(id)
@@ -158,6 +162,7 @@ impl Settle {
         if !tx.index.lock().errands.pin(id, self.due.fence) {
             return Err(StoreError::Lost);
         }
+        tx.undo.push(Undo::Errand(id));
         match &self.settlement {
             Settlement::Retry { at, .. } => {
                 tx.run(
@@ -173,44 +178,48 @@ impl Settle {
         }
     }
 
-    fn deadline(&self, tx: &mut Tx<'_>) -> Result<Then, StoreError> {
-        let (Some(_), Some(kind)) = (tx.index.lock().deadline(&self.due), self.due.deadline) else {
+    fn deadline(&self, tx: &mut Tx<'_>) -> Result<(Number, Then), StoreError> {
+        let (conversation, Some(kind)) = (ConversationId(self.due.id), self.due.deadline) else {
             return Err(StoreError::Lost);
         };
+        if tx.memo.moved.contains(&(conversation, kind)) {
+            return Err(StoreError::Lost);
+        }
+        let number = {
+            let mut index = tx.index.lock();
+            let number = index.deadline(&self.due).ok_or(StoreError::Lost)?;
+            if !index.deadlines.pin(number, self.due.fence) {
+                return Err(StoreError::Lost);
+            }
+            number
+        };
+        tx.undo.push(Undo::Deadline(number));
         let kind = to_json(&kind)?;
         match &self.settlement {
             Settlement::Retry { at, .. } => {
                 let update = "UPDATE deadlines SET at = ?3 WHERE conversation = ?1 AND kind = ?2";
-                tx.run(update, &[&self.due.id, &kind, &at.0])?;
-                Ok(Then::PutBack(*at, false))
+                tx.run(update, &[&conversation.0, &kind, &at.0])?;
+                Ok((number, Then::PutBack(*at, false)))
             }
             _ => {
-                tx.run(
-                    "DELETE FROM deadlines WHERE conversation = ?1 AND kind = ?2",
-                    &[&self.due.id, &kind],
-                )?;
-                Ok(Then::Remove)
+                let delete = "DELETE FROM deadlines WHERE conversation = ?1 AND kind = ?2";
+                tx.run(delete, &[&conversation.0, &kind])?;
+                Ok((number, Then::Remove))
             }
         }
     }
 }
 
-fn settle_in(index: &mut Index, due: &DueId, then: Then) {
-    match (due.kind, then) {
-        (DueKind::Dispatch, Then::Remove) => drop(index.dispatches.remove(due.id)),
-        (DueKind::Dispatch, Then::PutBack(at, held)) => index.dispatches.put_back(due.id, at, held),
-        (DueKind::Errand, Then::Remove) => drop(index.errands.remove(due.id)),
-        (DueKind::Errand, Then::PutBack(at, held)) => index.errands.put_back(due.id, at, held),
-        (DueKind::Deadline, then) => {
-            let (Some(id), Some(kind)) = (index.deadline(due), due.deadline) else {
-                return;
-            };
-            match then {
-                Then::Remove => {
-                    index.unset_deadline(bridge_core::message::ConversationId(due.id), kind)
-                }
-                Then::PutBack(at, held) => index.deadlines.put_back(id, at, held),
-            }
+fn settle_in(index: &mut Index, kind: DueKind, number: Number, then: Then) {
+    match (kind, then) {
+        (DueKind::Dispatch, Then::Remove) => drop(index.dispatches.remove(number)),
+        (DueKind::Errand, Then::Remove) => drop(index.errands.remove(number)),
+        (DueKind::Deadline, Then::Remove) => index.forget_deadline(number),
+        (DueKind::Dispatch, Then::PutBack(at, held)) => index.dispatches.put_back(number, at, held),
+        (DueKind::Errand, Then::PutBack(at, held)) => index.errands.put_back(number, at, held),
+        (DueKind::Deadline, Then::PutBack(at, held)) => {
+            index.deadlines.change(number, |item| item.thing.at = at);
+            index.deadlines.put_back(number, at, held);
         }
     }
 }
