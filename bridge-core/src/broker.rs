@@ -1,7 +1,10 @@
 //! "Look at the store": notices between the steps, and between nodes. A notice is an id, never a message; losing one
 //! costs time, not data.
 
-use crate::message::{ConversationId, ErrandId};
+use crate::{
+    health::Health,
+    message::{ConversationId, ErrandId},
+};
 
 /// What has become worth looking at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -21,6 +24,8 @@ pub enum Notice {
     Cancelled(ErrandId),
     /// A conversation changed: for those who watch it live.
     Changed(ConversationId),
+    /// Notices may have been missed: look at everything.
+    All,
 }
 
 /// Carries notices between nodes. Publishing never waits and never fails: what cannot be carried is dropped, and the
@@ -28,9 +33,15 @@ pub enum Notice {
 pub trait Broker: Send + Sync {
     /// Tells the other nodes.
     fn publish(&self, notice: Notice);
-    /// What the other nodes tell; `None`: there are none.
+    /// What the other nodes tell, and [`Notice::All`] whenever some of it may have been missed; `None`: there are no
+    /// other nodes.
     #[cfg(feature = "engine")]
     fn subscribe(&self) -> Option<tokio::sync::broadcast::Receiver<Notice>>;
+
+    /// Whether other nodes can be told now.
+    fn health(&self) -> Health {
+        Health::up("")
+    }
 }
 
 /// One process alone: nobody to tell.
@@ -43,5 +54,9 @@ impl Broker for Embedded {
     #[cfg(feature = "engine")]
     fn subscribe(&self) -> Option<tokio::sync::broadcast::Receiver<Notice>> {
         None
+    }
+
+    fn health(&self) -> Health {
+        Health::up("embedded")
     }
 }

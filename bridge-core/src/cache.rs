@@ -1,8 +1,10 @@
-//! Short-lived facts that nodes share and that may be lost: access tokens, presence, rate counters.
+//! Short-lived facts that nodes share and that may be lost: access tokens, presence, rates.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
+
+use crate::health::Health;
 
 /// Short-lived shared facts. Every method is one atomic step.
 #[async_trait]
@@ -19,6 +21,44 @@ pub trait Cache: Send + Sync {
     async fn release(&self, key: &str, owner: &str) -> Result<(), CacheError>;
     /// Adds to a counter that expires so long after its first increment; the new value.
     async fn add(&self, key: &str, by: i64, ttl: Duration) -> Result<i64, CacheError>;
+
+    /// Asks for the next turn at what `key` names; turns are given out in the order they are asked for, at `pace`.
+    /// What a caller wants who waits for its turn is [`crate::rate::RateLimiter`].
+    async fn admit(&self, key: &str, pace: &Pace) -> Result<Admission, CacheError> {
+        let _ = (key, pace);
+        Err(CacheError("this cache keeps no pace".to_owned()))
+    }
+
+    /// Whether it works now. Answers within half a second.
+    async fn health(&self) -> Health {
+        Health::up("")
+    }
+}
+
+/// How fast turns are given out. Steps and spans count in microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// The time between two turns.
+    pub every: Duration,
+    /// How far ahead of that a burst may run.
+    pub ahead: Duration,
+    /// How long this caller would wait; a turn further away is not taken.
+    pub patience: Duration,
+}
+
+/// The answer to whoever asked for a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    /// The turn is the caller's: after so long, zero for now.
+    Granted {
+        /// How long until then.
+        after: Duration,
+    },
+    /// Nothing was taken: it is further away than the caller's patience.
+    Refused {
+        /// When asking again might do, if nobody else asks.
+        again: Duration,
+    },
 }
 
 /// The cache is out of reach. What it kept is losable: carry on without.
@@ -27,4 +67,6 @@ pub trait Cache: Send + Sync {
 pub struct CacheError(pub String);
 
 mod memory;
+mod pace;
 pub use memory::MemoryCache;
+pub(crate) use pace::Turns;

@@ -4,6 +4,7 @@
 //! the store and on to its channel; [`conversation`] says which moves are legal; everything else is a seam:
 //! [`bot`], [`channel`], [`convert`], [`store`], [`cache`], [`broker`], [`media`], [`plugin`].
 
+pub mod backoff;
 pub mod bot;
 pub mod broker;
 pub mod cache;
@@ -16,11 +17,14 @@ pub mod convert;
 #[cfg(feature = "engine")]
 pub mod engine;
 pub mod error;
+pub mod health;
 pub mod markdown;
 pub mod media;
 pub mod message;
 pub mod planning;
 pub mod plugin;
+#[cfg(feature = "engine")]
+pub mod rate;
 #[cfg(feature = "engine")]
 pub mod registry;
 pub mod routing;

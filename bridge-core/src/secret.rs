@@ -29,6 +29,19 @@ impl Secret {
     }
 }
 
+/// A server's URL as it may be shown: without the password of `scheme://user:password@host`.
+pub fn masked_url(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return "***".to_owned();
+    };
+    // To the last '@': whoever left one unescaped in a password must not see it printed.
+    let Some((user, place)) = rest.rsplit_once('@') else {
+        return url.to_owned();
+    };
+    let user = user.split(':').next().unwrap_or_default();
+    format!("{scheme}://{user}:***@{place}")
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("***")
@@ -60,5 +73,23 @@ impl schemars::JsonSchema for Secret {
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({ "type": "string", "writeOnly": true })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_shown_without_its_password() {
+        for (url, shown) in [
+            ("redis://127.0.0.1:6379/0", "redis://127.0.0.1:6379/0"),
+            ("redis://:hush@cache/0", "redis://:***@cache/0"),
+            ("amqp://kefu:hu/s@h@mq/%2f", "amqp://kefu:***@mq/%2f"),
+            ("postgres://kefu@db/kefu", "postgres://kefu:***@db/kefu"),
+            ("hush", "***"),
+        ] {
+            assert_eq!(masked_url(url), shown);
+        }
     }
 }

@@ -5,8 +5,11 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use parking_lot::Mutex;
 
-use super::{Cache, CacheError};
-use crate::clock::{Clock, Timestamp};
+use super::{Admission, Cache, CacheError, Pace, Turns};
+use crate::{
+    clock::{Clock, Timestamp},
+    health::Health,
+};
 
 /// When the map is swept of what has expired.
 const SWEEP_AT: usize = 4096;
@@ -90,5 +93,21 @@ impl Cache for MemoryCache {
             entries.insert(key.to_owned(), (count.to_string(), until));
             count
         }))
+    }
+
+    async fn admit(&self, key: &str, pace: &Pace) -> Result<Admission, CacheError> {
+        Ok(self.with(|entries, now| {
+            let given = live(entries.get(key), now).and_then(|given| given.parse().ok());
+            let now = now.0.saturating_mul(1000);
+            let (admission, turns) = Turns(given.unwrap_or(now)).ask(now, pace);
+            // Turns of the past say nothing: the entry may go when they are over.
+            let until = Timestamp(turns.0.div_euclid(1000) + 1);
+            entries.insert(key.to_owned(), (turns.0.to_string(), until));
+            admission
+        }))
+    }
+
+    async fn health(&self) -> Health {
+        Health::up("memory")
     }
 }

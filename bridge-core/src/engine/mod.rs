@@ -176,9 +176,11 @@ impl Engine {
             match notice {
                 Ok(Notice::Cancelled(errand)) => self.cancel_errand(errand),
                 Ok(Notice::Desk) => self.desk.stale(),
+                Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) | Ok(Notice::All) => {
+                    self.desk.stale();
+                    self.wake.all();
+                }
                 Ok(notice) => self.wake.notice(notice),
-                // Missed some: look at everything.
-                Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => self.wake.all(),
                 Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
             }
         }

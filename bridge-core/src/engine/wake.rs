@@ -22,6 +22,7 @@ impl Wake {
             Notice::Errands => self.errands.notify_one(),
             Notice::Deadlines => self.deadlines.notify_one(),
             Notice::Desk => self.desk.notify_one(),
+            Notice::All => self.all(),
             Notice::Cancelled(_) | Notice::Changed(_) => {}
         }
     }
