@@ -1,1 +1,154 @@
-//! The cache of a cluster: Redis.
+//! The cache of a cluster: Redis. Everything it keeps is losable, and so is it: a call answers within half a second, and
+//! while Redis is away it answers at once that it is. [`link`] holds the connection; every step that reads and writes
+//! is one script ([`scripts`]), so that nodes cannot come between one another.
+
+mod link;
+mod scripts;
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bridge_core::{
+    cache::{Admission, Cache, CacheError, Pace},
+    health::Health,
+};
+use redis::Cmd;
+use tokio::task::AbortHandle;
+
+use self::link::Link;
+
+/// The longest a value is kept, whatever is asked: Redis refuses times beyond its own.
+const LONGEST: Duration = Duration::from_secs(10 * 365 * 86_400);
+
+/// How patient the cache is.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// The longest a call may take, the wait for a connection included.
+    pub call: Duration,
+    /// The longest an attempt to connect may take. No call waits that long: [`Options::call`] holds.
+    pub connect: Duration,
+    /// How often a quiet connection is tried.
+    pub heartbeat: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            call: Duration::from_millis(400),
+            connect: Duration::from_secs(2),
+            heartbeat: Duration::from_secs(5),
+        }
+    }
+}
+
+/// A cache in Redis. Dropping it lets the connection go.
+pub struct RedisCache {
+    link: Arc<Link>,
+    prefix: String,
+    keeper: AbortHandle,
+}
+
+impl RedisCache {
+    /// A cache at `redis://[user:password@]host[:port][/db]`, or `rediss://` for TLS with the system's certificates.
+    /// Every key begins with `prefix`. Returns at once and connects by itself, now and whenever it must again; call it
+    /// within a Tokio runtime.
+    ///
+    /// # Errors
+    /// The URL is none of Redis's; its password is not in the error.
+    pub fn connect(url: &str, prefix: &str) -> Result<Arc<Self>, CacheError> {
+        Self::connect_with(url, prefix, Options::default())
+    }
+
+    /// The same, with a patience of your own.
+    ///
+    /// # Errors
+    /// As [`RedisCache::connect`].
+    pub fn connect_with(
+        url: &str,
+        prefix: &str,
+        options: Options,
+    ) -> Result<Arc<Self>, CacheError> {
+        let link = Arc::new(Link::new(url, format!("{prefix}alive"), options)?);
+        let keeper = tokio::spawn(link.clone().keep()).abort_handle();
+        Ok(Arc::new(Self {
+            link,
+            prefix: prefix.to_owned(),
+            keeper,
+        }))
+    }
+
+    fn key(&self, key: &str) -> String {
+        format!("{}{key}", self.prefix)
+    }
+}
+
+impl Drop for RedisCache {
+    fn drop(&mut self) {
+        self.keeper.abort();
+    }
+}
+
+/// Whole milliseconds, as Redis counts: at least one, because it refuses none.
+fn millis(ttl: Duration) -> u64 {
+    u64::try_from(ttl.min(LONGEST).as_millis())
+        .unwrap_or(u64::MAX)
+        .max(1)
+}
+
+#[async_trait]
+impl Cache for RedisCache {
+    async fn get(&self, key: &str) -> Result<Option<String>, CacheError> {
+        self.link.command(&Cmd::get(self.key(key))).await
+    }
+
+    async fn put(&self, key: &str, value: &str, ttl: Duration) -> Result<(), CacheError> {
+        let put = Cmd::pset_ex(self.key(key), value, millis(ttl));
+        self.link.command(&put).await
+    }
+
+    async fn remove_if(&self, key: &str, value: &str) -> Result<bool, CacheError> {
+        let mut removal = scripts::REMOVE_IF.prepare_invoke();
+        removal.key(self.key(key)).arg(value);
+        self.link.script(&removal).await
+    }
+
+    async fn hold(&self, key: &str, owner: &str, ttl: Duration) -> Result<bool, CacheError> {
+        let mut hold = scripts::HOLD.prepare_invoke();
+        hold.key(self.key(key)).arg(owner).arg(millis(ttl));
+        self.link.script(&hold).await
+    }
+
+    async fn release(&self, key: &str, owner: &str) -> Result<(), CacheError> {
+        self.remove_if(key, owner).await.map(drop)
+    }
+
+    async fn add(&self, key: &str, by: i64, ttl: Duration) -> Result<i64, CacheError> {
+        let mut addition = scripts::ADD.prepare_invoke();
+        addition.key(self.key(key)).arg(by).arg(millis(ttl));
+        self.link.script(&addition).await
+    }
+
+    async fn admit(&self, key: &str, pace: &Pace) -> Result<Admission, CacheError> {
+        let micros = |span: Duration| u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
+        let mut admission = scripts::ADMIT.prepare_invoke();
+        admission
+            .key(self.key(key))
+            .arg(micros(pace.every))
+            .arg(micros(pace.ahead))
+            .arg(micros(pace.patience));
+        let (granted, micros): (bool, u64) = self.link.script(&admission).await?;
+        let span = Duration::from_micros(micros);
+        Ok(match granted {
+            true => Admission::Granted { after: span },
+            false => Admission::Refused { again: span },
+        })
+    }
+
+    async fn health(&self) -> Health {
+        let place = self.link.place();
+        match self.link.probe().await {
+            Ok(()) => Health::up(place),
+            Err(CacheError(why)) => Health::down(format!("{place}: {why}")),
+        }
+    }
+}

@@ -1,9 +1,12 @@
-//! The store in memory keeps the contract.
+//! The store and the cache in memory keep their contracts.
 
 use std::sync::Arc;
 
-use bridge_core::{clock::TestClock, store::MemoryStore};
-use bridge_testkit::store::{Bench, conforms};
+use bridge_core::{cache::MemoryCache, clock::TestClock, store::MemoryStore};
+use bridge_testkit::{
+    cache,
+    store::{Bench, conforms},
+};
 
 #[tokio::test]
 async fn the_store_in_memory_conforms() {
@@ -13,6 +16,17 @@ async fn the_store_in_memory_conforms() {
             store: Arc::new(MemoryStore::new(clock.clone())),
             clock,
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_cache_in_memory_conforms() {
+    let clock = Arc::new(TestClock::default());
+    let memory = Arc::new(MemoryCache::new(clock.clone()));
+    cache::conforms(&cache::Bench {
+        nodes: [memory.clone(), memory],
+        clock: Some(clock),
     })
     .await;
 }

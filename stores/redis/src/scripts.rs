@@ -1,0 +1,59 @@
+//! What must happen in one step, in Redis's own language. Each script names one key, so that a cluster can place it.
+
+use std::sync::LazyLock;
+
+use redis::Script;
+
+/// Removes KEYS\[1\] if it has the value ARGV\[1\].
+pub(crate) static REMOVE_IF: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        "if redis.call('GET', KEYS[1]) == ARGV[1] then
+           return redis.call('DEL', KEYS[1])
+         end
+         return 0",
+    )
+});
+
+/// Gives KEYS\[1\] to ARGV\[1\] for ARGV\[2\] ms unless somebody else has it.
+pub(crate) static HOLD: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        "local holder = redis.call('GET', KEYS[1])
+         if holder and holder ~= ARGV[1] then
+           return 0
+         end
+         redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+         return 1",
+    )
+});
+
+/// Adds ARGV\[1\] to KEYS\[1\], which ends ARGV\[2\] ms after its first increment. A counter without an end, whoever left
+/// it, gets one.
+pub(crate) static ADD: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        "local count = redis.call('INCRBY', KEYS[1], ARGV[1])
+         if redis.call('PTTL', KEYS[1]) < 0 then
+           redis.call('PEXPIRE', KEYS[1], ARGV[2])
+         end
+         return count",
+    )
+});
+
+/// Gives out the next turn at KEYS\[1\]: ARGV is every, ahead and patience, in microseconds; answers whether it was given
+/// and how long to wait. By Redis's own clock, so that the nodes' need not agree. Microseconds since the epoch fit into
+/// the 53 bits that Lua counts with, but not into the 14 digits that it writes.
+pub(crate) static ADMIT: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        "local time = redis.call('TIME')
+         local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+         local every, ahead, patience = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+         local given = math.max(tonumber(redis.call('GET', KEYS[1])) or now, now)
+         local wait = math.max(given - now - ahead, 0)
+         if wait > patience then
+           return { 0, wait - patience }
+         end
+         given = given + every
+         local span = math.max(math.ceil((given - now) / 1000), 1)
+         redis.call('SET', KEYS[1], string.format('%.0f', given), 'PX', string.format('%.0f', span))
+         return { 1, wait }",
+    )
+});
