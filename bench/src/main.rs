@@ -28,6 +28,9 @@ enum Command {
         /// Seconds for each figure.
         #[arg(long, default_value_t = 5)]
         seconds: u64,
+        /// Only these parts.
+        #[arg(long, value_delimiter = ',', default_value = "floors,accept,relay")]
+        only: Vec<Part>,
     },
     /// One of the floors, as a server.
     Floor {
@@ -39,26 +42,44 @@ enum Command {
     },
 }
 
+/// What can be measured alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// Bare answers, and what a durable answer costs at least.
+    Floors,
+    /// Durable accept, and the process's weight.
+    Accept,
+    /// Callback in to request out.
+    Relay,
+}
+
 fn main() -> anyhow::Result<()> {
     // Once per process.
     let _ = rustls::crypto::ring::default_provider().install_default();
     match Cli::parse().command {
         Command::Floor { kind, port } => floors::serve(kind, port),
-        Command::Run { bridge, seconds } => {
+        Command::Run {
+            bridge,
+            seconds,
+            only,
+        } => {
             let runtime = tokio::runtime::Builder::new_multi_thread()
                 .worker_threads(2)
                 .enable_all()
                 .build()?;
-            runtime.block_on(run(&bridge, Duration::from_secs(seconds)))
+            runtime.block_on(run(&bridge, Duration::from_secs(seconds), &only))
         }
     }
 }
 
-async fn run(program: &std::path::Path, span: Duration) -> anyhow::Result<()> {
+async fn run(program: &std::path::Path, span: Duration, only: &[Part]) -> anyhow::Result<()> {
     println!("| what | connections | per second | of bare | p50 ms | p99 ms | p99.9 ms | failed |");
     println!("|---|---|---|---|---|---|---|---|");
     let mut bare = 1.0;
-    for (kind, name) in floors::ALL {
+    let floors = floors::ALL
+        .into_iter()
+        .filter(|_| only.contains(&Part::Floors));
+    for (kind, name) in floors {
         let floor = floors::Floor::start(kind)?;
         for connections in [128, 500] {
             let mut made = messages::Made::new(200_000);
@@ -69,8 +90,13 @@ async fn run(program: &std::path::Path, span: Duration) -> anyhow::Result<()> {
             row(name, &connections.to_string(), &told, bare);
         }
     }
-    accepting(program, span, bare).await?;
-    relay::measure(program, span).await
+    if only.contains(&Part::Accept) {
+        accepting(program, span, bare).await?;
+    }
+    if only.contains(&Part::Relay) {
+        relay::measure(program, span).await?;
+    }
+    Ok(())
 }
 
 /// Durable accept, closed and open loop, and the process's weight.
@@ -92,7 +118,7 @@ async fn accepting(program: &std::path::Path, span: Duration, bare: f64) -> anyh
         );
     }
     println!(
-        "| resident under that load: {:.1} MB | | | | | | | |",
+        "| resident under that load, 10,000 open conversations: {:.1} MB | | | | | | | |",
         running.memory()
     );
     drop(running);

@@ -6,7 +6,7 @@ pub const TOKEN: &str = "benchCallbackTok";
 pub const APP_ID: &str = "wx5f2c9d7a1b3e8046";
 pub const KEY: &str = "Kf7QmZ2xV9bTn4RcY8LpWs3HdJg6UaEo1iXtNvBq5Ml";
 /// Contacts that messages are spread over.
-const CONTACTS: u64 = 1000;
+const CONTACTS: u64 = 10_000;
 
 /// Requests, each made once.
 pub struct Made {

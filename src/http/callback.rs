@@ -63,7 +63,7 @@ fn refuse(inbox: &InboxName, error: &IngressError) -> HttpResponse {
             _ => (StatusCode::BAD_REQUEST, "malformed"),
         },
         IngressError::Refused(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal error"),
-        IngressError::Store(_) | IngressError::Draining => {
+        IngressError::Store(_) | IngressError::Draining | IngressError::Full => {
             (StatusCode::SERVICE_UNAVAILABLE, "try again")
         }
     };

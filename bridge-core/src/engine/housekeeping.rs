@@ -9,7 +9,7 @@ use super::Engine;
 /// How often old history is looked for.
 const SWEEP: Duration = Duration::from_secs(3600);
 /// How often depths are measured.
-const MEASURE: Duration = Duration::from_secs(15);
+const MEASURE: Duration = Duration::from_secs(1);
 
 impl Engine {
     pub(super) async fn keep_house(self: Arc<Self>) {
@@ -29,6 +29,7 @@ impl Engine {
         let Ok(depths) = self.parts.store.depths().await else {
             return;
         };
+        self.pressure.measured(depths.arrivals);
         let depths = [
             ("arrivals", depths.arrivals),
             ("dispatches", depths.dispatches),

@@ -24,6 +24,9 @@ pub enum IngressError {
     /// The node is going down.
     #[error("this node is shutting down")]
     Draining,
+    /// The node holds as much as it can.
+    #[error("this node is full")]
+    Full,
 }
 
 impl Engine {
@@ -32,6 +35,9 @@ impl Engine {
         if self.draining() {
             return Err(IngressError::Draining);
         }
+        let Some(_in_hand) = self.pressure.take(self.parts.settings.waiting_limit) else {
+            return Err(IngressError::Full);
+        };
         let inbox = addressed.inbox.clone();
         let decoded = match self.chain.decode.apply(addressed).await? {
             ControlFlow::Continue(decoded) => decoded,

@@ -8,6 +8,7 @@ mod dispatches;
 mod errands;
 mod housekeeping;
 mod ingress;
+mod pressure;
 mod pulls;
 mod settings;
 mod turns;
@@ -26,7 +27,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub use ingress::IngressError;
 pub use settings::{EngineSettings, OnUnknown};
 
-use self::{desk::DeskKeeper, wake::Wake};
+use self::{desk::DeskKeeper, pressure::Pressure, wake::Wake};
 use crate::{
     bot::{Cancelled, Catalogue},
     broker::{Broker, Notice},
@@ -79,6 +80,7 @@ pub struct Engine {
     chain: Chain,
     desk: DeskKeeper,
     wake: Wake,
+    pressure: Pressure,
     worker: WorkerId,
     /// Errands that run here and may be cancelled.
     running: Mutex<BTreeMap<ErrandId, Cancelled>>,
@@ -102,6 +104,7 @@ impl Engine {
             chain,
             desk,
             wake: Wake::default(),
+            pressure: Pressure::default(),
             worker: WorkerId::new(format!("{}-{:x}", std::process::id(), parts.clock.now().0)),
             running: Mutex::default(),
             hints,
@@ -115,8 +118,8 @@ impl Engine {
 
     /// Starts the loops.
     pub fn start(self: &Arc<Self>) {
-        for _ in 0..self.parts.settings.turn_workers.max(1) {
-            self.spawn(|engine| async move { engine.take_turns().await });
+        for number in 0..self.parts.settings.turn_workers.max(1) {
+            self.spawn(move |engine| async move { engine.take_turns(number).await });
         }
         self.spawn(|engine| async move { engine.send_dispatches().await });
         self.spawn(|engine| async move { engine.run_errands().await });

@@ -36,6 +36,8 @@ pub struct EngineSettings {
     pub position_interval: Duration,
     /// How long a worker keeps what it took.
     pub lease: Duration,
+    /// So many arrivals may wait for their turns; beyond it callbacks are refused.
+    pub waiting_limit: u64,
     /// Turns at once.
     pub turn_workers: usize,
     /// Dispatches at once.
@@ -95,6 +97,7 @@ impl Default for EngineSettings {
             low_allowance: 2,
             position_interval: Duration::from_secs(60),
             lease: Duration::from_secs(30),
+            waiting_limit: 200_000,
             turn_workers: 16,
             dispatch_workers: 512,
             errand_workers: 64,

@@ -20,8 +20,12 @@ use crate::{
 const SEAT_TRIES: u32 = 4;
 
 impl Engine {
-    pub(super) async fn take_turns(self: Arc<Self>) {
+    pub(super) async fn take_turns(self: Arc<Self>, number: usize) {
         while !self.stop.is_cancelled() {
+            tokio::select! {
+                () = self.pressure.stand_back(number) => {}
+                () = self.stop.cancelled() => return,
+            }
             let heard = self.wake.arrivals.notified();
             match self
                 .parts

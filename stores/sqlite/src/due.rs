@@ -242,6 +242,10 @@ impl<K: Clone + Eq + Hash, T> DueLanes<K, T> {
         ready.into_iter().chain(lease).min()
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.items.len()
+    }
+
     /// How many there are, and how many of them are held.
     pub(crate) fn count(&self) -> (u64, u64) {
         let held = self.items.values().filter(|item| item.held).count();

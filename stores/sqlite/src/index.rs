@@ -7,7 +7,7 @@ use bridge_core::{
     clock::Timestamp,
     conversation::{Contact, Conversation, Phase},
     message::{AgentName, Arrival, ArrivalId, ConversationId, DeadlineKind, ThreadKey},
-    store::{Accepted, CLAIM_LIMIT, DeskState, DueId, DueKind, OpenThread, WaitingRow},
+    store::{CLAIM_LIMIT, DeskState, DueId, DueKind, OpenThread, WaitingRow},
 };
 
 use crate::{
@@ -15,6 +15,8 @@ use crate::{
     rows::{DispatchLane, DispatchRow, ErrandRow},
 };
 
+/// So many arrivals, and so many dispatches, are kept in memory while they wait; more are read when they are taken.
+const AT_HAND: u64 = 4096;
 /// Conversations kept ready in memory; more are read when they are claimed.
 const CACHED: usize = 12_000;
 
@@ -23,7 +25,8 @@ pub(crate) struct Index {
     ready: VecDeque<ConversationId>,
     leases: BTreeSet<(Timestamp, ConversationId)>,
     fence: u64,
-    pub(crate) dispatches: DueLanes<DispatchLane, DispatchRow>,
+    /// `None`: it is in the database only.
+    pub(crate) dispatches: DueLanes<DispatchLane, Option<Box<DispatchRow>>>,
     pub(crate) errands: DueLanes<ConversationId, ErrandRow>,
     pub(crate) deadlines: DueLanes<i64, DeadlineRow>,
     deadline_ids: BTreeMap<(ConversationId, DeadlineKind), i64>,
@@ -39,8 +42,17 @@ pub(crate) struct Index {
 /// Arrivals of one conversation.
 #[derive(Default)]
 struct Lane {
-    waiting: VecDeque<Accepted>,
+    waiting: VecDeque<Waiting>,
     claimed: Option<Claimed>,
+}
+
+/// An arrival that waits.
+#[derive(Clone)]
+pub(crate) struct Waiting {
+    pub(crate) id: ArrivalId,
+    pub(crate) failures: u32,
+    /// `None`: it is in the database only.
+    pub(crate) arrival: Option<Box<Arrival>>,
 }
 
 /// A claim on a lane.
@@ -75,12 +87,12 @@ pub(crate) struct WithPeople {
 pub(crate) struct Taken {
     pub(crate) conversation: ConversationId,
     pub(crate) fence: u64,
-    pub(crate) arrivals: Vec<Accepted>,
+    pub(crate) arrivals: Vec<Waiting>,
 }
 
 /// What became due.
 pub(crate) enum Found {
-    Dispatch(i64, u32, DispatchRow),
+    Dispatch(i64, u32, Option<Box<DispatchRow>>),
     Errand(i64, u32, ErrandRow),
     Deadline(DeadlineRow),
 }
@@ -113,12 +125,13 @@ impl Index {
         id: ArrivalId,
         arrival: Arrival,
     ) {
+        let at_hand = self.waiting < AT_HAND;
         self.waiting += 1;
         let lane = self.lanes.entry(conversation).or_default();
-        lane.waiting.push_back(Accepted {
+        lane.waiting.push_back(Waiting {
             id,
             failures: 0,
-            arrival,
+            arrival: at_hand.then(|| Box::new(arrival)),
         });
         if lane.waiting.len() == 1 && lane.claimed.is_none() {
             self.ready.push_back(conversation);
@@ -135,7 +148,7 @@ impl Index {
         let id = self.ready.pop_front()?;
         self.fence += 1;
         let lane = self.lanes.get_mut(&id)?;
-        let arrivals: Vec<Accepted> = lane.waiting.iter().take(CLAIM_LIMIT).cloned().collect();
+        let arrivals: Vec<Waiting> = lane.waiting.iter().take(CLAIM_LIMIT).cloned().collect();
         lane.claimed = Some(Claimed {
             fence: self.fence,
             until,
@@ -252,6 +265,21 @@ impl Index {
             }
         }
         self.cache.insert(conversation.id, (conversation, contact));
+    }
+
+    /// A dispatch at the end of its lane.
+    pub(crate) fn dispatch(
+        &mut self,
+        id: i64,
+        row: DispatchRow,
+        due_at: Timestamp,
+        held: bool,
+        attempts: u32,
+    ) {
+        let lane = row.lane();
+        let at_hand = self.dispatches.len() < AT_HAND as usize;
+        let row = at_hand.then(|| Box::new(row));
+        self.dispatches.push(id, lane, due_at, held, attempts, row);
     }
 
     /// Held dispatches to a contact, oldest first.

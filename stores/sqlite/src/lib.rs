@@ -20,14 +20,17 @@ use std::{
 use async_trait::async_trait;
 use bridge_core::{
     clock::{Clock, Timestamp},
+    conversation::{Contact, Conversation},
     message::{ArrivalId, WorkerId},
     store::{
-        Changes, Claim, Committed, Due, DueId, DueKind, Intake, Settlement, Store, StoreError,
+        Accepted, Changes, Claim, Committed, Due, DueId, DueKind, Intake, Settlement, Store,
+        StoreError,
     },
 };
 use parking_lot::Mutex;
+use rusqlite::Connection;
 
-use index::Index;
+use index::{Index, Taken, Waiting};
 pub use open::Options;
 use read::Readers;
 use writer::Writer;
@@ -60,6 +63,46 @@ impl Sqlite {
     }
 }
 
+impl Sqlite {
+    /// What a claim carries and the index has not at hand.
+    async fn fill(
+        &self,
+        taken: Taken,
+    ) -> Result<((Conversation, Contact), Vec<Accepted>), StoreError> {
+        let id = taken.conversation;
+        let known = self.index.lock().cached(id);
+        let whole = taken.arrivals.iter().all(|one| one.arrival.is_some());
+        let accepted = |one: Waiting, arrival| Accepted {
+            id: one.id,
+            failures: one.failures,
+            arrival,
+        };
+        if let (Some(known), true) = (&known, whole) {
+            let waiting = taken.arrivals.into_iter();
+            let arrivals = waiting
+                .filter_map(|mut one| one.arrival.take().map(|arrival| accepted(one, *arrival)));
+            return Ok((known.clone(), arrivals.collect()));
+        }
+        let read = move |db: &Connection| {
+            let known = match known {
+                Some(known) => known,
+                None => read::conversation(db, id)?
+                    .ok_or_else(|| damaged(format!("conversation {id} is gone")))?,
+            };
+            let mut arrivals = Vec::with_capacity(taken.arrivals.len());
+            for mut one in taken.arrivals {
+                let arrival = match one.arrival.take() {
+                    Some(arrival) => *arrival,
+                    None => read::arrival(db, one.id)?,
+                };
+                arrivals.push(accepted(one, arrival));
+            }
+            Ok((known, arrivals))
+        };
+        self.readers.run(read).await
+    }
+}
+
 impl Drop for Sqlite {
     /// The file is ours until the writer has ended.
     fn drop(&mut self) {
@@ -80,24 +123,18 @@ impl Store for Sqlite {
             let Some(taken) = self.index.lock().claim(now, now + lease) else {
                 return Ok(None);
             };
-            let id = taken.conversation;
-            let cached = self.index.lock().cached(id);
-            let (conversation, contact) = match cached {
-                Some(known) => known,
-                None => match self.readers.run(move |db| read::conversation(db, id)).await {
-                    Ok(Some(known)) => known,
-                    Ok(None) => return Err(damaged(format!("conversation {id} is gone"))),
-                    Err(error) => {
-                        self.index.lock().release(id, taken.fence);
-                        return Err(error);
-                    }
-                },
-            };
             if taken.arrivals.is_empty() {
-                self.index.lock().release(id, taken.fence);
+                self.index.lock().release(taken.conversation, taken.fence);
                 continue;
             }
-            let (fence, arrivals) = (taken.fence, taken.arrivals);
+            let (id, fence) = (taken.conversation, taken.fence);
+            let ((conversation, contact), arrivals) = match self.fill(taken).await {
+                Ok(filled) => filled,
+                Err(error) => {
+                    self.index.lock().release(id, fence);
+                    return Err(error);
+                }
+            };
             let held = self.index.lock().held(&conversation.thread).len();
             let held = u32::try_from(held).unwrap_or(u32::MAX);
             return Ok(Some(Claim {

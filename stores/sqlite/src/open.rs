@@ -9,7 +9,7 @@ use bridge_core::{
     store::StoreError,
 };
 use parking_lot::Mutex;
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
 use crate::{
     Sqlite, damaged,
@@ -115,7 +115,11 @@ fn own(path: &Path) -> Result<File, StoreError> {
 }
 
 fn connect(path: &Path) -> Result<Connection, StoreError> {
-    let db = Connection::open(path).map_err(unavailable)?;
+    // One thread uses it, so SQLite's own locks would only cost.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags).map_err(unavailable)?;
     db.set_prepared_statement_cache_capacity(64);
     // FULL: what is acknowledged to a platform must survive a power cut.
     db.execute_batch(
@@ -151,14 +155,7 @@ pub(crate) fn load(db: &Connection, index: &mut Index) -> Result<Ids, StoreError
                 number(row, 1)? != 0,
                 Timestamp(number(row, 2)?),
             );
-            index.dispatches.push(
-                id,
-                body.lane(),
-                due_at,
-                held,
-                attempts(number(row, 3)?),
-                body,
-            );
+            index.dispatch(id, body, due_at, held, attempts(number(row, 3)?));
             Ok(())
         },
     )?;

@@ -111,6 +111,20 @@ pub(crate) fn conversation(
         .transpose()
 }
 
+/// An arrival that waits.
+pub(crate) fn arrival(db: &Connection, id: ArrivalId) -> Result<Arrival, StoreError> {
+    let sql = "SELECT body FROM arrivals WHERE id = ?1";
+    let body = first(db, sql, &[&id.0], |row| row.get::<_, String>(0))?;
+    from_json(&body.ok_or_else(|| damaged(format!("arrival {id} is gone")))?)
+}
+
+/// A dispatch that waits.
+pub(crate) fn dispatch(db: &Connection, id: i64) -> Result<DispatchRow, StoreError> {
+    let sql = "SELECT body FROM dispatches WHERE id = ?1";
+    let body = first(db, sql, &[&id], |row| row.get::<_, String>(0))?;
+    from_json(&body.ok_or_else(|| damaged(format!("dispatch {id} is gone")))?)
+}
+
 /// The last lines of a conversation, oldest first, along the chain of its lines.
 fn recent(
     db: &Connection,
@@ -246,6 +260,10 @@ impl Sqlite {
     pub(crate) async fn describe(&self, found: Found) -> Result<DueWhat, StoreError> {
         match found {
             Found::Dispatch(id, attempt, row) => {
+                let row = match row {
+                    Some(row) => *row,
+                    None => self.readers.run(move |db| dispatch(db, id)).await?,
+                };
                 Ok(DueWhat::Dispatch(Box::new(row.dispatch(id, attempt))))
             }
             Found::Errand(id, attempt, row) => {

@@ -113,9 +113,7 @@ impl Commit {
                 ..Committed::default()
             };
             for (number, (row, _, held)) in dispatched.iter().zip(dispatches) {
-                index
-                    .dispatches
-                    .push(number.0, row.lane(), now, held, 0, row);
+                index.dispatch(number.0, row, now, held, 0);
             }
             for number in released {
                 index

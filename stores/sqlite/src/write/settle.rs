@@ -10,6 +10,7 @@ use bridge_core::{
 use super::Accept;
 use crate::{
     index::Index,
+    read,
     rows::{DispatchRow, to_json},
     writer::{Tx, Undo},
 };
@@ -88,6 +89,10 @@ impl Settle {
                 .get(id)
                 .map(|item| (item.thing.clone(), item.attempts))
                 .ok_or(StoreError::Lost)?
+        };
+        let row = match row {
+            Some(row) => *row,
+            None => read::dispatch(tx.db, id)?,
         };
         let update = "UPDATE dispatches SET held = ?2, due_at = ?3, attempts = ?4, reason = ?5 WHERE id = ?1";
         match &self.settlement {
