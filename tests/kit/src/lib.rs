@@ -6,6 +6,7 @@
     reason = "a suite that cannot go on has found something"
 )]
 
+pub mod broker;
 pub mod cache;
 pub mod play;
 pub mod proxy;

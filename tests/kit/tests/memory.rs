@@ -1,10 +1,10 @@
-//! The store and the cache in memory keep their contracts.
+//! The store, the cache and the broker of one process keep their contracts.
 
 use std::sync::Arc;
 
-use bridge_core::{cache::MemoryCache, clock::TestClock, store::MemoryStore};
+use bridge_core::{broker::Embedded, cache::MemoryCache, clock::TestClock, store::MemoryStore};
 use bridge_testkit::{
-    cache,
+    broker, cache,
     store::{Bench, conforms},
 };
 
@@ -29,4 +29,9 @@ async fn the_cache_in_memory_conforms() {
         clock: Some(clock),
     })
     .await;
+}
+
+#[tokio::test]
+async fn the_broker_of_one_process_conforms() {
+    broker::conforms(&[Arc::new(Embedded)]).await;
 }
