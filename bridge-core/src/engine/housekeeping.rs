@@ -18,11 +18,22 @@ impl Engine {
             self.wait_for(std::future::pending(), MEASURE).await;
             self.measure().await;
             if self.parts.clock.now() >= sweep_at {
-                self.sweep().await;
+                if self.sweeps().await {
+                    self.sweep().await;
+                }
                 self.sweep_media().await;
                 sweep_at = self.parts.clock.now() + SWEEP;
             }
         }
+    }
+
+    /// One node sweeps the store they share; without a cache each does, which is harmless.
+    async fn sweeps(&self) -> bool {
+        let hold = self
+            .parts
+            .cache
+            .hold("sweep", self.worker.as_str(), SWEEP / 2);
+        hold.await.unwrap_or(true)
     }
 
     async fn measure(&self) {

@@ -85,6 +85,7 @@ pub struct Engine {
     /// Errands that run here and may be cancelled.
     running: Mutex<BTreeMap<ErrandId, Cancelled>>,
     hints: tokio::sync::mpsc::Sender<(InboxName, PullHint)>,
+    pulling: pulls::Pulling,
     hinted: Mutex<Option<tokio::sync::mpsc::Receiver<(InboxName, PullHint)>>>,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -108,6 +109,7 @@ impl Engine {
             worker: WorkerId::new(format!("{}-{:x}", std::process::id(), parts.clock.now().0)),
             running: Mutex::default(),
             hints,
+            pulling: pulls::Pulling::default(),
             hinted: Mutex::new(Some(hinted)),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),

@@ -1,11 +1,16 @@
 //! Pulls: the intake of platforms that only say "there is something", and the repair of those whose callbacks are not
 //! retried. One puller per topic; the cursor moves in the transaction that stores the page.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::Arc,
+    time::Duration,
+};
 
 use metrics::counter;
+use parking_lot::Mutex;
 
-use super::Engine;
+use super::{Engine, Side};
 use crate::{
     channel::{Channel, DeskThread, Pull, PullHint},
     message::InboxName,
@@ -17,39 +22,83 @@ const HOLD: Duration = Duration::from_secs(60);
 /// Pages in one go; what is more comes with the next look.
 const PAGES: usize = 1000;
 
+/// Pulls at once, of all inboxes: a slow platform delays its own topics only.
+const AT_ONCE: usize = 32;
+
+/// Topics being pulled, and whether one was hinted at again meanwhile.
+pub(super) type Pulling = Mutex<HashMap<(InboxName, String), Option<PullHint>>>;
+
 impl Engine {
     pub(super) async fn pull_hinted(self: Arc<Self>) {
         let Some(mut hints) = self.hinted.lock().take() else {
             return;
         };
+        let mut side = Side::new(AT_ONCE);
         loop {
+            if side.room() == 0 {
+                side.one_done().await;
+                continue;
+            }
             let hint = tokio::select! {
-                () = self.stop.cancelled() => return,
+                () = self.stop.cancelled() => break,
                 hint = hints.recv() => hint,
             };
-            let Some((inbox, hint)) = hint else { return };
-            self.pull(&inbox, &hint).await;
+            let Some((inbox, hint)) = hint else { break };
+            if self.hinted_again(&inbox, &hint) {
+                continue;
+            }
+            let engine = self.clone();
+            side.start(async move { engine.pull_until_quiet(&inbox, hint).await });
+        }
+        side.finish().await;
+    }
+
+    /// Notes a hint of a topic that is being pulled: it is pulled once more. Whether it is.
+    fn hinted_again(&self, inbox: &InboxName, hint: &PullHint) -> bool {
+        let key = (inbox.clone(), hint.topic.clone());
+        match self.pulling.lock().entry(key) {
+            Entry::Occupied(mut running) => {
+                running.insert(Some(hint.clone()));
+                true
+            }
+            Entry::Vacant(free) => {
+                free.insert(None);
+                false
+            }
         }
     }
 
-    pub(super) async fn pull_routinely(self: Arc<Self>) {
-        let every = self
-            .parts
-            .channels
-            .values()
-            .filter_map(|channel| channel.pull())
-            .map(Pull::every)
-            .min();
-        let Some(every) = every else { return };
-        while !self.stop.is_cancelled() {
-            self.wait_for(std::future::pending(), every).await;
-            for (inbox, channel) in self.parts.channels.iter() {
-                if self.stop.is_cancelled() {
+    async fn pull_until_quiet(&self, inbox: &InboxName, mut hint: PullHint) {
+        let key = (inbox.clone(), hint.topic.clone());
+        loop {
+            self.pull(inbox, &hint).await;
+            let mut pulling = self.pulling.lock();
+            match pulling.get_mut(&key).and_then(Option::take) {
+                Some(again) if !self.stop.is_cancelled() => hint = again,
+                _ => {
+                    pulling.remove(&key);
                     return;
                 }
-                self.routine(inbox, channel).await;
             }
         }
+    }
+
+    /// One loop for each inbox, so that a dead one delays no other.
+    pub(super) async fn pull_routinely(self: Arc<Self>) {
+        let mut side = Side::new(usize::MAX);
+        for (inbox, channel) in self.parts.channels.iter() {
+            let Some(every) = channel.pull().map(Pull::every) else {
+                continue;
+            };
+            let (engine, inbox, channel) = (self.clone(), inbox.clone(), channel.clone());
+            side.start(async move {
+                while !engine.stop.is_cancelled() {
+                    engine.wait_for(std::future::pending(), every).await;
+                    engine.routine(&inbox, &channel).await;
+                }
+            });
+        }
+        side.finish().await;
     }
 
     async fn routine(&self, inbox: &InboxName, channel: &Arc<dyn Channel>) {
@@ -59,7 +108,12 @@ impl Engine {
             Err(error) => return tracing::warn!(%error, "cannot see the open threads"),
         };
         for hint in pull.routine(&open) {
-            self.pull(inbox, &hint).await;
+            if self.stop.is_cancelled() {
+                return;
+            }
+            if !self.hinted_again(inbox, &hint) {
+                self.pull_until_quiet(inbox, hint).await;
+            }
         }
     }
 
