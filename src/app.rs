@@ -9,8 +9,6 @@ use std::{
 use anyhow::{Context, anyhow};
 use bridge_core::{
     bot::Catalogue,
-    broker,
-    cache::{Cache, MemoryCache},
     chain::Guard,
     channel::Channel,
     clock::{Clock, SystemClock},
@@ -29,6 +27,7 @@ use url::Url;
 use crate::{
     cli::Failure,
     settings::{Fault, Faults, Settings},
+    shared,
 };
 
 /// A bridge that is put together.
@@ -55,7 +54,10 @@ impl App {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Failure> {
         let store = open_store(&settings, &clock)?;
-        let cache: Arc<dyn Cache> = Arc::new(MemoryCache::new(clock.clone()));
+        let (cache, broker) = (
+            shared::cache(&settings, &clock)?,
+            shared::broker(&settings)?,
+        );
         let library = open_library(&settings, &store, &clock).await?;
         let tools = Tools {
             name: Arc::from(""),
@@ -75,7 +77,7 @@ impl App {
         let engine = Engine::new(EngineParts {
             store: store.clone(),
             cache,
-            broker: Arc::new(broker::Embedded),
+            broker,
             clock,
             media: Arc::new(library.clone()),
             channels: Arc::new(built.channels),

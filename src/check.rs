@@ -5,7 +5,14 @@ use std::path::Path;
 use anyhow::Context;
 use bridge_core::{channel::Finding, texts::Locale};
 
-use crate::{app::App, cli::Failure, http::runtime, operate::say, settings};
+use crate::{
+    app::App,
+    cli::Failure,
+    http::runtime,
+    operate::say,
+    settings::{self, CacheSection, QueueSection},
+    shared,
+};
 
 /// Checks; prints one line per finding.
 pub(crate) fn run(path: &Path, offline: bool) -> Result<(), Failure> {
@@ -18,6 +25,8 @@ pub(crate) fn run(path: &Path, offline: bool) -> Result<(), Failure> {
         let mut trial = settings;
         trial.storage.url = format!("sqlite://{}", folder.path().join("check.db").display());
         trial.media.dir = folder.path().join("media");
+        trial.cache = CacheSection::default();
+        trial.queue = QueueSection::default();
         runtime()?.block_on(App::build(trial)).map(drop)?;
         ok("配置文件没有问题", "the configuration is in order");
         return Ok(());
@@ -33,7 +42,7 @@ pub(crate) fn run(path: &Path, offline: bool) -> Result<(), Failure> {
 
 /// Asks every channel and bot that can be asked.
 async fn try_all(app: &App, locale: Locale) -> bool {
-    let mut failed = false;
+    let mut failed = report("", &shared::findings(app.engine.parts()).await, locale);
     let parts = app.engine.parts();
     for (inbox, channel) in parts.channels.iter() {
         if let Some(check) = channel.check() {
@@ -62,8 +71,13 @@ fn report(section: &str, findings: &[Finding], locale: Locale) -> bool {
         } else {
             format!(" → {mend}")
         };
+        let section = if section.is_empty() {
+            String::new()
+        } else {
+            format!("{section}.")
+        };
         say(&format!(
-            "{mark} {section}.{}: {}{mend}",
+            "{mark} {section}{}: {}{mend}",
             finding.key,
             finding.what.get(locale)
         ));

@@ -12,6 +12,7 @@ mod logging;
 mod operate;
 mod sandbox;
 pub mod settings;
+mod shared;
 
 pub use cli::run;
 

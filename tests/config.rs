@@ -57,6 +57,14 @@ fn a_fault_names_its_path_and_what_is_right() {
             "storage.url",
             "sqlite://",
         ),
+        ("memory://", "memcached://h", "cache.url", "redis://"),
+        ("embedded://", "kafka://h", "queue.url", "amqp://"),
+        (
+            "kefu.notices",
+            "amq.topic",
+            "queue.exchange",
+            "kefu.notices",
+        ),
         (
             "channel = \"wechat\"",
             "channel = \"wecaht\"",

@@ -3,6 +3,7 @@
 use std::{sync::OnceLock, time::Duration};
 
 use actix_web::{HttpResponse, web};
+use bridge_core::health::Health;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use serde_json::json;
 
@@ -46,19 +47,23 @@ async fn healthz() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain").body("ok")
 }
 
+/// Ready is whoever can make a callback durable. Without the cache or the broker that is so, only slower: degraded.
 async fn readyz(app: web::Data<App>) -> HttpResponse {
-    let store = app.store.ping().await;
+    let parts = app.engine.parts();
+    let (store, depths, cache) =
+        tokio::join!(app.store.ping(), app.store.depths(), parts.cache.health());
+    let queue = parts.broker.health();
     let draining = app.engine.draining();
-    let depths = app.store.depths().await.ok();
     let ready = store.is_ok() && !draining;
-    let state = |ok: bool, why: String| json!({ "ok": ok, "detail": why });
+    let state = |health: &Health| json!({ "ok": health.up, "detail": health.detail });
     let body = json!({
         "ready": ready,
         "draining": draining,
-        "store": state(store.is_ok(), store.err().map(|error| error.to_string()).unwrap_or_default()),
-        "cache": state(true, "memory".to_owned()),
-        "queue": state(true, "embedded".to_owned()),
-        "depths": depths,
+        "degraded": !(cache.up && queue.up),
+        "store": json!({ "ok": store.is_ok(), "detail": store.err().map(|error| error.to_string()).unwrap_or_default() }),
+        "cache": state(&cache),
+        "queue": state(&queue),
+        "depths": depths.ok(),
     });
     match ready {
         true => HttpResponse::Ok().json(body),

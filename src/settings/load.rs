@@ -199,6 +199,8 @@ impl Reader {
         Ok(Settings {
             server,
             storage,
+            cache,
+            queue,
             conversation,
             routing,
             media,
@@ -231,24 +233,41 @@ impl Reader {
     }
 
     fn schemes(&mut self, storage: &StorageSection, cache: &CacheSection, queue: &QueueSection) {
-        let known = [
+        let known: [(_, _, &[&str], _); 3] = [
             (
                 "storage.url",
-                &storage.url,
-                "sqlite://",
+                storage.url.as_str(),
+                &["sqlite"],
                 "sqlite://data/kefu.db",
             ),
-            ("cache.url", &cache.url, "memory://", "memory://"),
-            ("queue.url", &queue.url, "embedded://", "embedded://"),
+            (
+                "cache.url",
+                cache.url.expose(),
+                &["memory", "redis", "rediss"],
+                "redis://127.0.0.1:6379/0",
+            ),
+            (
+                "queue.url",
+                queue.url.expose(),
+                &["embedded", "amqp", "amqps"],
+                "amqp://guest:guest@127.0.0.1:5672/%2f",
+            ),
         ];
-        for (path, url, scheme, example) in known {
-            if !url.starts_with(scheme) {
-                let given = url.split("://").next().unwrap_or_default();
-                let zh = format!("此版本不支持 {given}://，单机版使用 {scheme}");
-                let en =
-                    format!("{given}:// is not part of this version; one machine runs on {scheme}");
+        for (path, url, schemes, example) in known {
+            let given = url.split_once("://").map_or("", |(scheme, _)| scheme);
+            if !schemes.contains(&given) {
+                let there = schemes.join("://, ");
+                let zh = format!("不支持 {given}://，可用：{there}://");
+                let en = format!("{given}:// is not known; there are {there}://");
                 self.fault(Fault::new(path, zh, en, example));
             }
+        }
+        // RabbitMQ keeps "amq." for itself, and a name within 255 bytes.
+        let exchange = &queue.exchange;
+        if exchange.is_empty() || exchange.len() > 200 || exchange.starts_with("amq.") {
+            let zh = "应为 1 到 200 字节，且不以 amq. 开头";
+            let en = "must have 1 to 200 bytes and not begin with amq.";
+            self.fault(Fault::new("queue.exchange", zh, en, "kefu.notices"));
         }
     }
 

@@ -30,6 +30,10 @@ pub struct Settings {
     pub server: ServerSection,
     /// `[storage]`.
     pub storage: StorageSection,
+    /// `[cache]`.
+    pub cache: CacheSection,
+    /// `[queue]`.
+    pub queue: QueueSection,
     /// `[conversation]`.
     pub conversation: ConversationSection,
     /// `[routing]`.

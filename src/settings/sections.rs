@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
-use bridge_core::{engine::OnUnknown, routing::Strategy, settings::Span, texts::Locale};
+use bridge_core::{
+    engine::OnUnknown, routing::Strategy, secret::Secret, settings::Span, texts::Locale,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -74,14 +76,17 @@ impl Default for StorageSection {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CacheSection {
-    /// memory://。
-    pub url: String,
+    /// 缓存地址 / Where: memory://, redis://[user:password@]host:6379/0, or rediss:// for TLS.
+    pub url: Secret,
+    /// Redis 键名前缀，多套系统共用一个 Redis 时区分 / What every key in Redis begins with; all nodes use the same.
+    pub prefix: String,
 }
 
 impl Default for CacheSection {
     fn default() -> Self {
         Self {
-            url: "memory://".to_owned(),
+            url: Secret::new("memory://"),
+            prefix: "kefu:".to_owned(),
         }
     }
 }
@@ -90,14 +95,17 @@ impl Default for CacheSection {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct QueueSection {
-    /// embedded://。
-    pub url: String,
+    /// 消息队列地址 / Where: embedded://, amqp://user:password@host:5672/%2f, or amqps:// for TLS.
+    pub url: Secret,
+    /// RabbitMQ 交换机名，多套系统共用一个 RabbitMQ 时区分 / The exchange in RabbitMQ; all nodes use the same.
+    pub exchange: String,
 }
 
 impl Default for QueueSection {
     fn default() -> Self {
         Self {
-            url: "embedded://".to_owned(),
+            url: Secret::new("embedded://"),
+            exchange: "kefu.notices".to_owned(),
         }
     }
 }

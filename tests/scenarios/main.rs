@@ -7,6 +7,7 @@
     reason = "a test that cannot go on has failed, and the runner shows what it printed"
 )]
 
+mod alone;
 mod bad_input;
 mod handover;
 mod kill;
