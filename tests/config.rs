@@ -58,6 +58,7 @@ fn a_fault_names_its_path_and_what_is_right() {
             "sqlite://",
         ),
         ("memory://", "memcached://h", "cache.url", "redis://"),
+        ("memory://", "redis://h:port/0", "cache.url", "redis://"),
         ("embedded://", "kafka://h", "queue.url", "amqp://"),
         (
             "kefu.notices",

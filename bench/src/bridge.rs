@@ -87,6 +87,7 @@ sdk_app_id = 1400000001
 secret_key = "3b9f0c1d2e4a5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8"
 callback_token = "t"
 api_base = "{platforms}/tim"
+api_rate = 0
 history_every = "0s"
 [routing]
 desk = "desk"

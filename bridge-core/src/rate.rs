@@ -11,11 +11,12 @@ use std::{
     time::Duration,
 };
 
+use metrics::{counter, histogram};
 use parking_lot::Mutex;
 
 use crate::{
     cache::{Admission, Cache, Pace, Turns},
-    clock::Clock,
+    clock::{Clock, Timestamp},
 };
 
 /// Nodes are counted over so many seconds, and each count is kept for three such spans.
@@ -41,6 +42,15 @@ pub enum Lane {
     Interactive,
     /// Nobody does: it takes only what the interactive leave, which is a turn while less than half of the burst is used.
     Bulk,
+}
+
+impl Lane {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Interactive => "interactive",
+            Self::Bulk => "bulk",
+        }
+    }
 }
 
 /// There is no turn within the caller's patience; nothing was taken.
@@ -85,7 +95,21 @@ impl RateLimiter {
     /// # Errors
     /// [`Busy`] where that is too far away.
     pub async fn turn(&self, lane: Lane) -> Result<(), Busy> {
-        let latest = self.clock.now() + self.rate.bulk_patience;
+        let began = self.clock.now();
+        let turn = self.wait_for(lane, began).await;
+        let (waited, lane) = (self.clock.now().since(began), lane.name());
+        match turn {
+            Ok(()) => {
+                histogram!("kefu_rate_wait_seconds", "rate" => self.key.clone(), "lane" => lane)
+                    .record(waited)
+            }
+            Err(_) => counter!("kefu_rate_busy_total", "rate" => self.key.clone(), "lane" => lane)
+                .increment(1),
+        }
+        turn
+    }
+
+    async fn wait_for(&self, lane: Lane, began: Timestamp) -> Result<(), Busy> {
         loop {
             match self.ask(lane).await {
                 Admission::Granted { after } => {
@@ -97,7 +121,7 @@ impl RateLimiter {
                 }
                 Admission::Refused { again } => {
                     let again = again.max(self.every());
-                    if self.clock.now() + again > latest {
+                    if self.clock.now() + again > began + self.rate.bulk_patience {
                         return Err(Busy { again });
                     }
                     self.wait(again).await;

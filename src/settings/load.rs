@@ -260,6 +260,10 @@ impl Reader {
                 let zh = format!("不支持 {given}://，可用：{there}://");
                 let en = format!("{given}:// is not known; there are {there}://");
                 self.fault(Fault::new(path, zh, en, example));
+            } else if let Err(error) = url::Url::parse(url) {
+                // The URL itself may hold a password.
+                let zh = format!("不是有效的地址：{error}");
+                self.fault(Fault::new(path, zh, error.to_string(), example));
             }
         }
         // RabbitMQ keeps "amq." for itself, and a name within 255 bytes.

@@ -1,11 +1,13 @@
-//! The server API: one connection pool, one UserSig, one place where an answer is judged.
+//! The server API: one connection pool, one UserSig, one rate that all nodes keep together, one place where an answer is
+//! judged.
 
-use std::sync::Arc;
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use bridge_convertors::tencent_im::error_table::{Class, classify};
 use bridge_convertors::tencent_im::rest::{self, AnswerError, Command, Refusal};
 use bridge_core::clock::Clock;
-use bridge_core::plugin::BuildError;
+use bridge_core::plugin::{BuildError, Tools};
+use bridge_core::rate::{Busy, Lane, Rate, RateLimiter};
 use bytes::Bytes;
 use reqwest::header::CONTENT_TYPE;
 
@@ -26,7 +28,16 @@ pub(super) struct Api {
     admin: String,
     signer: Signer,
     clock: Arc<dyn Clock>,
+    /// None: no limit.
+    rate: Option<RateLimiter>,
 }
+
+/// A burst is a ninth of what may pass a second: together the service's 200 at the default of 180. (Tencent IM, 1.3.)
+const BURST: u32 = 9;
+/// How long a call waits for its turn. A send may take two, and has 15 s for everything.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The same where nobody waits for the answer.
+const BULK_PATIENCE: Duration = Duration::from_secs(20);
 
 /// Why a command has no result.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +48,8 @@ pub(super) enum CallError {
     NotSent(String),
     /// It may have been carried out: no answer, or none that can be read.
     Unclear(String),
+    /// It was not sent, because others have the next turns.
+    Busy(Busy),
 }
 
 impl CallError {
@@ -50,7 +63,7 @@ impl CallError {
 }
 
 impl Api {
-    pub(super) fn new(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, BuildError> {
+    pub(super) fn new(config: &Config, tools: &Tools) -> Result<Self, BuildError> {
         let http = http::client()
             .timeout(config.timeout.0)
             .connect_timeout(config.timeout.0)
@@ -70,13 +83,28 @@ impl Api {
                 config.admin.clone(),
                 lifetime,
             ),
-            clock,
+            clock: tools.clock.clone(),
+            rate: rate(config, tools),
         })
     }
 
-    /// Calls a command; `read` takes what is wanted out of its answer. A refused UserSig is renewed once.
+    /// Calls a command for whose answer a person waits; `read` takes what is wanted out of it. A refused UserSig is
+    /// renewed once.
     pub(super) async fn call<C, T>(
         &self,
+        command: &C,
+        read: impl FnOnce(C::Answer<'_>) -> T,
+    ) -> Result<T, CallError>
+    where
+        C: Command,
+    {
+        self.call_in(Lane::Interactive, command, read).await
+    }
+
+    /// The same in a lane of the caller's.
+    pub(super) async fn call_in<C, T>(
+        &self,
+        lane: Lane,
         command: &C,
         read: impl FnOnce(C::Answer<'_>) -> T,
     ) -> Result<T, CallError>
@@ -87,7 +115,7 @@ impl Api {
             serde_json::to_vec(command).map_err(|error| CallError::NotSent(error.to_string()))?;
         let body = Bytes::from(body);
         let signed = self.signer.current(self.now());
-        let mut answer = self.post(C::PATH, body.clone(), &signed).await?;
+        let mut answer = self.post(lane, C::PATH, body.clone(), &signed).await?;
         let mut judged = rest::answer::<C>(&answer);
         if let Err(AnswerError::Refused(refusal)) = &judged
             && classify(refusal.code) == Class::Renew
@@ -98,7 +126,7 @@ impl Api {
                 "the UserSig was refused and is renewed"
             );
             drop(judged);
-            answer = self.post(C::PATH, body, &signed).await?;
+            answer = self.post(lane, C::PATH, body, &signed).await?;
             judged = rest::answer::<C>(&answer);
         }
         judged.map(read).map_err(|error| match error {
@@ -107,7 +135,16 @@ impl Api {
         })
     }
 
-    async fn post(&self, path: &str, body: Bytes, signed: &Signed) -> Result<Bytes, CallError> {
+    async fn post(
+        &self,
+        lane: Lane,
+        path: &str,
+        body: Bytes,
+        signed: &Signed,
+    ) -> Result<Bytes, CallError> {
+        if let Some(rate) = &self.rate {
+            rate.turn(lane).await.map_err(CallError::Busy)?;
+        }
         let url = rest::url(
             &self.base,
             path,
@@ -136,6 +173,24 @@ impl Api {
     fn now(&self) -> u64 {
         u64::try_from(self.clock.now().as_secs()).unwrap_or(0)
     }
+}
+
+/// The rate of the application, whichever inboxes and nodes use it.
+fn rate(config: &Config, tools: &Tools) -> Option<RateLimiter> {
+    let per_second = NonZeroU32::new(config.api_rate)?;
+    let rate = Rate {
+        per_second,
+        burst: NonZeroU32::new(config.api_rate / BURST).unwrap_or(NonZeroU32::MIN),
+        patience: PATIENCE,
+        bulk_patience: BULK_PATIENCE,
+    };
+    let key = format!("tencent-im:{}", config.sdk_app_id);
+    Some(RateLimiter::new(
+        &key,
+        rate,
+        tools.cache.clone(),
+        tools.clock.clone(),
+    ))
 }
 
 fn failed(error: &reqwest::Error) -> CallError {

@@ -108,6 +108,13 @@ fn failed(key: &'static str, error: &CallError) -> Finding {
                 format!("Tencent IM is out of reach: {detail}"),
             ),
         ),
+        CallError::Busy(busy) => (
+            "api_rate",
+            Words::new(
+                format!("调用频率已用满：{busy}"),
+                format!("no call may be made now: {busy}"),
+            ),
+        ),
     };
     Finding {
         ok: false,
@@ -136,6 +143,10 @@ fn mend(key: &str) -> Words {
         "admin" => Words::new(
             "在控制台“账号管理”确认该账号类型为管理员",
             "make the account an administrator in the console",
+        ),
+        "api_rate" => Words::new(
+            "稍后再试，或按应用的配额调高 api_rate",
+            "try again later, or raise api_rate to what the application is allowed",
         ),
         "sdk_app_id" => Words::new(
             "在控制台核对 SDKAppID 与功能开关",

@@ -29,6 +29,10 @@ pub struct Config {
     /// How long one call may take. The service itself gives up after 3s; wait longer than that.
     #[serde(default = "timeout")]
     pub timeout: Span,
+    /// How many calls a second all nodes together may make, for the service refuses more than 200 of an application;
+    /// bursts of a ninth of this come on top. `0`: no limit.
+    #[serde(default = "api_rate")]
+    pub api_rate: u32,
     /// How long a UserSig of ours is good for; it is renewed when half of that is over.
     #[serde(default = "usersig_lifetime")]
     pub usersig_lifetime: Span,
@@ -63,6 +67,10 @@ const fn timeout() -> Span {
     Span::secs(5)
 }
 
+const fn api_rate() -> u32 {
+    180
+}
+
 const fn usersig_lifetime() -> Span {
     Span::secs(7 * 24 * 3600)
 }
@@ -74,6 +82,9 @@ const fn history_every() -> Span {
 const fn history_threads() -> usize {
     300
 }
+
+/// More than anybody is allowed; less than a microsecond a call.
+const API_RATE: u32 = 100_000;
 
 /// The longest UserID, in bytes.
 const USER_ID: usize = 32;
@@ -96,6 +107,11 @@ impl Config {
             return Err(
                 BuildError::new("timeout", "must be longer than nothing", "5s").zh("不能为 0"),
             );
+        }
+        if self.api_rate > API_RATE {
+            let what = format!("must be at most {API_RATE}; 0 means no limit");
+            return Err(BuildError::new("api_rate", what, "180")
+                .zh(format!("不能大于 {API_RATE}；0 表示不限")));
         }
         if self.history_threads == 0 {
             let what = "must be 1 or more; to switch the search off set history_every = \"0s\"";

@@ -21,6 +21,11 @@ impl From<CallError> for ChannelError {
             CallError::NotSent(detail) | CallError::Unclear(detail) => {
                 Self::network(Remedy::retry_secs(0), detail)
             }
+            CallError::Busy(busy) => {
+                let remedy = Remedy::Retry { after: busy.again };
+                Self::network(remedy, format!("not sent: {busy}"))
+                    .advise("发送过于频繁，正在排队", "too much is being sent: it waits")
+            }
         }
     }
 }

@@ -13,6 +13,7 @@ use bridge_convertors::tencent_im::rest::{AdminGetRoamMsg, FLAG_RECALLED, Roamed
 use bridge_core::channel::{ChannelError, DeskThread, Page, Pull, PullHint};
 use bridge_core::clock::Timestamp;
 use bridge_core::message::Arrival;
+use bridge_core::rate::Lane;
 
 use super::TencentIm;
 use super::api::CallError;
@@ -94,6 +95,8 @@ struct Found {
 pub(super) struct View<'a> {
     pub(super) operator: &'a str,
     pub(super) peer: &'a str,
+    /// Whether a person waits for what is found.
+    pub(super) lane: Lane,
 }
 
 /// Where the next page begins.
@@ -109,6 +112,7 @@ impl TencentIm {
         let view = View {
             operator: between.agent,
             peer: between.stand_in,
+            lane: Lane::Bulk,
         };
         let whole = self.walk(view, from, PAGES, |message| {
             found.newest = found.newest.max(message.msg_time_stamp);
@@ -146,7 +150,7 @@ impl TencentIm {
                 max_time: next.time,
                 last_msg_key: &next.key,
             };
-            let page = self.api.call(&look, |page| {
+            let page = self.api.call_in(view.lane, &look, |page| {
                 page.newest_first().into_iter().for_each(&mut visit);
                 let over = page.complete == 1 || page.msg_list.is_empty();
                 (!over).then(|| Next {

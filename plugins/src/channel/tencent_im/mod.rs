@@ -70,7 +70,7 @@ impl Plugin for TencentIm {
             tracing::warn!(%inbox, "callback_token is empty: anybody who knows the callback URL can speak for an agent");
         }
         Ok(Self {
-            api: Api::new(&config, tools.clock.clone())?,
+            api: Api::new(&config, tools)?,
             words: convert::TencentIm {
                 inbox,
                 locale: tools.locale,

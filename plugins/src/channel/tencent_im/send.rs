@@ -12,6 +12,7 @@ use bridge_convertors::tencent_im::rest::{FORBID_CALLBACKS, SendMsg};
 use bridge_core::channel::{ChannelError, Dispatch, Receipt};
 use bridge_core::convert::Written;
 use bridge_core::message::DispatchId;
+use bridge_core::rate::Lane;
 use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 
@@ -183,6 +184,7 @@ impl TencentIm {
         let view = View {
             operator: dispatch.to.as_str(),
             peer: sender,
+            lane: Lane::Interactive,
         };
         let mut delivered = Delivered::new();
         let walked = self.walk(view, from, PAGES, |message| {

@@ -53,6 +53,8 @@ fn faults_name_their_key() {
         (json!({"callback_window": "0s"}), "callback_window"),
         (json!({"usersig_lifetime": "1s"}), "usersig_lifetime"),
         (json!({"history_threads": 0}), "history_threads"),
+        (json!({"api_rate": 1_000_000}), "api_rate"),
+        (json!({"api_rate": -1}), "api_rate"),
     ] {
         let error = validated(more.clone()).unwrap_err();
         assert_eq!(error.key, key, "{more}: {error}");

@@ -83,7 +83,11 @@ pub(super) fn channel(
 impl Kit {
     /// Another node: the same application and cache, its own memory.
     pub(super) fn other_node(&self) -> TencentIm {
-        let section = section(&self.peer.base, json!({}));
+        self.other_node_with(json!({}))
+    }
+
+    pub(super) fn other_node_with(&self, more: Value) -> TencentIm {
+        let section = section(&self.peer.base, more);
         channel(
             section,
             self.clock.clone(),

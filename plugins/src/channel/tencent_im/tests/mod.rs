@@ -8,6 +8,7 @@ mod kit;
 mod media;
 mod peer;
 mod presence;
+mod rate;
 mod recalling;
 mod sandbox;
 mod sending;

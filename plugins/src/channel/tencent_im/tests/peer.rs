@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use bridge_convertors::tencent_im::usersig;
+use bridge_core::clock::{Clock, TestClock, Timestamp};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -36,6 +37,8 @@ pub(super) struct Called {
     pub(super) command: String,
     pub(super) query: HashMap<String, String>,
     pub(super) body: Value,
+    /// When, by the clock the peer was given.
+    pub(super) at: Timestamp,
 }
 
 #[derive(Default)]
@@ -50,6 +53,7 @@ struct State {
     called: Vec<Called>,
     page: usize,
     randoms: BTreeSet<String>,
+    clock: Option<Arc<TestClock>>,
 }
 
 /// The peer.
@@ -145,6 +149,11 @@ impl Peer {
             .insert(id.to_owned(), status);
     }
 
+    /// The clock by which calls are noted.
+    pub(super) fn goes_by(&self, clock: &Arc<TestClock>) {
+        self.state.lock().unwrap().clock = Some(clock.clone());
+    }
+
     /// At most so many messages a page of history.
     pub(super) fn set_page(&self, page: usize) {
         self.state.lock().unwrap().page = page;
@@ -174,9 +183,14 @@ impl Peer {
     }
 
     async fn serve(&self, mut stream: TcpStream) {
-        while let Some(called) = read(&mut stream).await {
+        while let Some(mut called) = read(&mut stream).await {
             let order = {
                 let mut state = self.state.lock().unwrap();
+                called.at = state
+                    .clock
+                    .as_ref()
+                    .map(|clock| clock.now())
+                    .unwrap_or_default();
                 state.called.push(called.clone());
                 state
                     .orders
@@ -419,5 +433,6 @@ async fn read(stream: &mut TcpStream) -> Option<Called> {
         // A UserSig may hold "*", "-" and "_", none of which a form decoder touches.
         query: url.query_pairs().into_owned().collect(),
         body: serde_json::from_slice(&bytes[head_end + 4..]).ok()?,
+        at: Timestamp::default(),
     })
 }
