@@ -14,7 +14,7 @@ use bridge_core::{
     clock::{Clock, SystemClock},
     engine::{Engine, EngineParts, EngineSettings},
     message::{AgentName, BotName, InboxName},
-    plugin::Tools,
+    plugin::{Keyring, Tools},
     registry::Registry,
     settings::Span,
     store::Backend,
@@ -22,6 +22,7 @@ use bridge_core::{
 use bridge_media::{Library, StoreLedger, Surroundings};
 use bridge_store_sqlite::{Options, Sqlite};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::{
@@ -66,6 +67,7 @@ impl App {
             media: Arc::new(library.clone()),
             locale: settings.server.locale,
             public_url: settings.server.public_url.clone(),
+            keys: open_keyring(&store).await?,
         };
         let built = Plugins::build(&settings, &tools)?;
         library.connect(
@@ -155,6 +157,17 @@ async fn open_library(
         ledger,
     };
     Ok(Library::open(settings.media.clone(), surroundings).context("media")?)
+}
+
+/// The installation's own secret: the first node makes it, the store keeps it.
+async fn open_keyring(store: &Arc<dyn Backend>) -> Result<Keyring, Failure> {
+    let fresh: [u8; 16] = rand::random();
+    let fresh = format!("{:032x}", u128::from_be_bytes(fresh));
+    let kept = store
+        .put_fact("installation.secret", &fresh)
+        .await
+        .context("the store does not keep the installation's secret")?;
+    Ok(Keyring::new(Sha256::digest(kept).into()))
 }
 
 fn engine_settings(settings: &Settings) -> EngineSettings {

@@ -24,6 +24,8 @@ pub enum Notice {
     Cancelled(ErrandId),
     /// A conversation changed: for those who watch it live.
     Changed(ConversationId),
+    /// Somebody is at an answer in a conversation: for those who watch it live.
+    Typing(ConversationId),
     /// Notices may have been missed: look at everything.
     All,
 }

@@ -1,10 +1,14 @@
 //! What a platform must be able to do for us. [`Channel`] is short and mandatory; everything more is a small trait
 //! of its own that a channel offers or does not.
 
+mod live;
+
 use std::{borrow::Cow, collections::BTreeSet, fmt, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+
+pub use live::{Bounds, Document, Heard, Line, Live, News, Refusal, Shown, Visit};
 
 use crate::{
     clock::Timestamp,
@@ -51,6 +55,11 @@ pub trait Channel: Send + Sync {
 
     /// Platforms where something sent can be taken back.
     fn recall(&self) -> Option<&dyn Recall> {
+        None
+    }
+
+    /// Channels whose contacts come to us and stay connected.
+    fn live(&self) -> Option<&dyn Live> {
         None
     }
 

@@ -1,8 +1,9 @@
 //! How anything is built from its section of the configuration: one way for bots, guards and channels.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
 
 use crate::{cache::Cache, clock::Clock, media::MediaLibrary, texts::Locale};
 
@@ -30,6 +31,36 @@ pub struct Tools {
     pub locale: Locale,
     /// Where the outside reaches us, without a slash at the end.
     pub public_url: String,
+    /// Keys to sign and seal with.
+    pub keys: Keyring,
+}
+
+/// A secret that this installation made for itself: the same on every node and after every restart. Each purpose has a
+/// key of its own, so that what was signed for one is never taken for another's.
+#[derive(Clone)]
+pub struct Keyring([u8; 32]);
+
+impl Keyring {
+    /// A ring around the installation's secret.
+    pub const fn new(secret: [u8; 32]) -> Self {
+        Self(secret)
+    }
+
+    /// The key of a purpose: `web.session/shop`.
+    pub fn key(&self, purpose: &str) -> [u8; 32] {
+        // The purpose is hashed first: what is hashed with the secret has always the same length, so that nobody can
+        // reckon a longer purpose's key from a shorter one's.
+        let mut hash = Sha256::new();
+        hash.update(self.0);
+        hash.update(Sha256::digest(purpose));
+        hash.finalize().into()
+    }
+}
+
+impl fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Keyring")
+    }
 }
 
 /// Why something could not be built: what is wrong in its section, and what would be right.

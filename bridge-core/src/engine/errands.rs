@@ -8,6 +8,7 @@ use metrics::{counter, histogram};
 use super::{Engine, Side};
 use crate::{
     bot::{BotError, Cancelled, Effect, Known, Pace, Turn},
+    broker::Notice,
     error::Remedy,
     message::{Author, Content, Cue, ErrandId},
     store::{Due, DueId, DueKind, DueWhat, Errand, Settlement, StoreError},
@@ -234,6 +235,9 @@ impl Engine {
         let Some(channel) = self.parts.channels.get(&thread.inbox).cloned() else {
             return;
         };
+        if channel.live().is_some() {
+            return self.announce(Notice::Typing(errand.conversation.id));
+        }
         if channel.typing().is_none() {
             return;
         }

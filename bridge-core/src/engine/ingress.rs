@@ -32,6 +32,14 @@ pub enum IngressError {
 impl Engine {
     /// Takes one callback. Returns the platform's answer once everything in it is durable.
     pub async fn ingress(&self, addressed: Addressed) -> Result<Ack, IngressError> {
+        Ok(self.take(addressed).await?.0)
+    }
+
+    /// The same, with the numbers of what was accepted: `None` for what was seen before.
+    pub async fn take(
+        &self,
+        addressed: Addressed,
+    ) -> Result<(Ack, Vec<Option<ArrivalId>>), IngressError> {
         if self.draining() {
             return Err(IngressError::Draining);
         }
@@ -41,16 +49,17 @@ impl Engine {
         let inbox = addressed.inbox.clone();
         let decoded = match self.chain.decode.apply(addressed).await? {
             ControlFlow::Continue(decoded) => decoded,
-            ControlFlow::Break(_) => return Ok(Ack::text("success")),
+            ControlFlow::Break(_) => return Ok((Ack::text("success"), Vec::new())),
         };
-        if !decoded.arrivals.is_empty() {
-            self.accept(decoded.arrivals).await?;
-        }
+        let ids = match decoded.arrivals.is_empty() {
+            true => Vec::new(),
+            false => self.accept(decoded.arrivals).await?,
+        };
         if let Some(hint) = decoded.pull {
             // A full channel drops it: the routine pulls find what it meant.
             let _ = self.hints.try_send((inbox, hint));
         }
-        Ok(decoded.ack)
+        Ok((decoded.ack, ids))
     }
 
     /// Makes arrivals durable and wakes the turns.

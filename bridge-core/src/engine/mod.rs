@@ -87,6 +87,8 @@ pub struct Engine {
     hints: tokio::sync::mpsc::Sender<(InboxName, PullHint)>,
     pulling: pulls::Pulling,
     hinted: Mutex<Option<tokio::sync::mpsc::Receiver<(InboxName, PullHint)>>>,
+    /// For those who watch conversations live.
+    watched: tokio::sync::broadcast::Sender<Notice>,
     stop: CancellationToken,
     tasks: TaskTracker,
     cues: AtomicU64,
@@ -94,6 +96,8 @@ pub struct Engine {
 
 /// Pull hints that may wait; more are dropped, the routine pulls find what they meant.
 const HINTS: usize = 1024;
+/// Notices that a watcher may be behind; who is further behind looks at everything.
+const WATCHED: usize = 1024;
 
 impl Engine {
     /// Puts an engine together; nothing runs yet.
@@ -111,6 +115,7 @@ impl Engine {
             hints,
             pulling: pulls::Pulling::default(),
             hinted: Mutex::new(Some(hinted)),
+            watched: tokio::sync::broadcast::channel(WATCHED).0,
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
             cues: AtomicU64::new(0),
@@ -162,9 +167,22 @@ impl Engine {
         self.tasks.spawn(work(self.clone()));
     }
 
+    /// What happens to conversations, on this node and the others: [`Notice::Changed`], [`Notice::Typing`], and
+    /// [`Notice::All`] whenever some may have been missed.
+    pub fn watch(&self) -> tokio::sync::broadcast::Receiver<Notice> {
+        self.watched.subscribe()
+    }
+
     /// Tells this node's loops and the other nodes.
     fn notify(&self, notice: Notice) {
         self.wake.notice(notice);
+        self.parts.broker.publish(notice);
+    }
+
+    /// Tells those who watch live, here and on the other nodes.
+    fn announce(&self, notice: Notice) {
+        // Nobody watches: nobody is told.
+        let _ = self.watched.send(notice);
         self.parts.broker.publish(notice);
     }
 
@@ -184,6 +202,10 @@ impl Engine {
                 Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) | Ok(Notice::All) => {
                     self.desk.stale();
                     self.wake.all();
+                    let _ = self.watched.send(Notice::All);
+                }
+                Ok(notice @ (Notice::Changed(_) | Notice::Typing(_))) => {
+                    let _ = self.watched.send(notice);
                 }
                 Ok(notice) => self.wake.notice(notice),
                 Err(tokio::sync::broadcast::error::RecvError::Closed) => return,

@@ -118,9 +118,7 @@ impl Engine {
             self.notify(Notice::Desk);
             self.notify(Notice::Deadlines);
         }
-        self.parts
-            .broker
-            .publish(Notice::Changed(claim.conversation.id));
+        self.announce(Notice::Changed(claim.conversation.id));
     }
 
     /// What the waiting arrivals of a claim come to.

@@ -23,7 +23,7 @@ impl Wake {
             Notice::Deadlines => self.deadlines.notify_one(),
             Notice::Desk => self.desk.notify_one(),
             Notice::All => self.all(),
-            Notice::Cancelled(_) | Notice::Changed(_) => {}
+            Notice::Cancelled(_) | Notice::Changed(_) | Notice::Typing(_) => {}
         }
     }
 

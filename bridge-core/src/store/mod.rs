@@ -13,7 +13,7 @@ use async_trait::async_trait;
 #[cfg(feature = "engine")]
 pub use memory::MemoryStore;
 pub use records::{
-    Backend, Depths, DeskState, OpenThread, Records, StoredMedia, Trace, TraceArrival,
+    Backend, Depths, DeskState, OpenThread, Part, Records, StoredMedia, Trace, TraceArrival,
     TraceDispatch, WaitingRow,
 };
 
@@ -222,6 +222,17 @@ pub struct Entry {
     pub content: Content,
     /// When.
     pub at: Timestamp,
+}
+
+impl Entry {
+    /// Whether the contact may see it: what was said between both sides, never a note, never what merely happened.
+    pub fn is_for_contact(&self) -> bool {
+        let said = !matches!(
+            self.content,
+            Content::Event(_) | Content::Recalled { .. } | Content::Unsupported { .. }
+        );
+        said && self.author != EntryAuthor::Note
+    }
 }
 
 /// Who a line of the transcript is by.

@@ -11,8 +11,8 @@ use crate::{
     convert::Loss,
     media::KeptMedia,
     message::{
-        AgentName, Arrival, ArrivalId, Content, ConversationId, DispatchId, InboxName, PeerId,
-        ThreadKey,
+        AgentName, Arrival, ArrivalId, Content, ConversationId, DispatchId, EntryId, InboxName,
+        PeerId, ThreadKey,
     },
 };
 
@@ -35,6 +35,24 @@ pub trait Records: Send + Sync {
         limit: usize,
         this_opening: bool,
     ) -> Result<Vec<Entry>, StoreError>;
+
+    /// A part of a transcript, oldest first, at most `limit` lines of it.
+    async fn lines(
+        &self,
+        id: ConversationId,
+        part: Part,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let mut reach = part.first_reach(limit);
+        loop {
+            let lines = self.recent(id, reach, false).await?;
+            let all = lines.len() < reach || reach >= FARTHEST;
+            if let Some(lines) = part.of(lines, limit, all) {
+                return Ok(lines);
+            }
+            reach = reach.saturating_mul(4).min(FARTHEST);
+        }
+    }
 
     /// Loads and the queue.
     async fn desk(&self) -> Result<DeskState, StoreError>;
@@ -81,6 +99,55 @@ pub trait Records: Send + Sync {
 
     /// Finishes what is queued and closes.
     async fn close(&self) -> Result<(), StoreError>;
+}
+
+/// How far back into a transcript [`Records::lines`] looks.
+const FARTHEST: usize = 10_000;
+
+/// A part of a transcript.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Its last lines.
+    Last,
+    /// The first lines after this one: what somebody missed.
+    After(EntryId),
+    /// The last lines before this one: what somebody scrolls up to.
+    Before(EntryId),
+}
+
+impl Part {
+    /// How many of the last lines probably hold it: mostly little was missed.
+    fn first_reach(self, limit: usize) -> usize {
+        match self {
+            Self::Last => limit,
+            Self::After(_) => 8,
+            Self::Before(_) => limit.saturating_mul(2),
+        }
+        .min(FARTHEST)
+    }
+
+    /// The part as far as these last lines hold it; `None`: they do not reach back to it, and they are not `all`.
+    fn of(self, mut lines: Vec<Entry>, limit: usize, all: bool) -> Option<Vec<Entry>> {
+        match self {
+            Self::Last => {}
+            Self::After(line) => {
+                let reached = lines.first().is_some_and(|first| first.id <= line);
+                if !all && !reached {
+                    return None;
+                }
+                lines.retain(|entry| entry.id > line);
+                lines.truncate(limit);
+            }
+            Self::Before(line) => {
+                lines.retain(|entry| entry.id < line);
+                if !all && lines.len() < limit {
+                    return None;
+                }
+            }
+        }
+        lines.drain(..lines.len().saturating_sub(limit));
+        Some(lines)
+    }
 }
 
 /// Everything a bridge needs of its store.

@@ -13,12 +13,12 @@ use bridge_core::{
     clock::{Clock, TestClock, Timestamp},
     conversation::{Move, Waiting},
     message::{
-        AgentName, Arrival, ArrivalId, Author, BotName, Content, Cue, DeadlineKind, ExternalId,
-        InboxName, PeerId, ThreadKey, What, WorkerId,
+        AgentName, Arrival, ArrivalId, Author, BotName, Content, ConversationId, Cue, DeadlineKind,
+        EntryId, ExternalId, InboxName, PeerId, ThreadKey, What, WorkerId,
     },
     store::{
         Ask, Backend, Changes, Claim, CursorMove, Due, DueKind, DueWhat, EntryAuthor, Intake,
-        NewDispatch, NewEntry, Said, Settlement, StoreError, StoredMedia, Verdict,
+        NewDispatch, NewEntry, Part, Said, Settlement, StoreError, StoredMedia, Verdict,
     },
 };
 
@@ -682,6 +682,25 @@ async fn deadlines_are_set_moved_and_unset(bench: &Bench) {
     );
 }
 
+/// What somebody missed, and what somebody scrolls up to, of a transcript of thirty lines `0` to `29`.
+async fn parts_of_a_transcript(bench: &Bench, id: ConversationId) {
+    let all = bench.store.lines(id, Part::Last, 100).await.unwrap();
+    let cases = [
+        (Part::Last, 2, 28..30),
+        (Part::After(all[26].id), 50, 27..30),
+        (Part::After(all[3].id), 5, 4..9),
+        (Part::After(EntryId(0)), 50, 0..30),
+        (Part::After(all[29].id), 50, 30..30),
+        (Part::Before(all[29].id), 4, 25..29),
+        (Part::Before(all[2].id), 50, 0..2),
+        (Part::Before(all[0].id), 50, 0..0),
+    ];
+    for (part, limit, expected) in cases {
+        let lines = bench.store.lines(id, part, limit).await.unwrap();
+        assert_eq!(lines, all[expected], "{part:?}, {limit}");
+    }
+}
+
 async fn transcripts_traces_and_cursors_are_kept(bench: &Bench) {
     let claim = bench.opened("a", "1").await;
     let trace = claim.arrivals[0].id;
@@ -705,6 +724,7 @@ async fn transcripts_traces_and_cursors_are_kept(bench: &Bench) {
         ["27", "28", "29"]
     );
     assert_eq!(bench.store.recent(id, 100, false).await.unwrap().len(), 30);
+    parts_of_a_transcript(bench, id).await;
     let due = bench.due(DueKind::Dispatch).await;
     bench.settle(&due[0], sent()).await;
     let found = bench.store.trace(trace).await.unwrap().unwrap();

@@ -254,6 +254,7 @@ pub(super) fn tools(clock: Arc<Sleepers>, shelf: Shelf) -> Tools {
         media: Arc::new(shelf),
         locale: Locale::Zh,
         public_url: "http://bridge.test".to_owned(),
+        keys: bridge_core::plugin::Keyring::new([7; 32]),
     }
 }
 

@@ -76,6 +76,7 @@ pub(super) fn channel(
         media: shelf,
         locale: Locale::Zh,
         public_url: "https://kefu.example.test".into(),
+        keys: bridge_core::plugin::Keyring::new([7; 32]),
     };
     TencentIm::build(read_config(section).unwrap(), &tools).unwrap()
 }

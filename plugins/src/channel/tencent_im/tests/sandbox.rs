@@ -64,6 +64,7 @@ fn built(sandbox: &Sandbox, shelf: Arc<Shelf>) -> TencentIm {
         media: shelf,
         locale: Locale::Zh,
         public_url: "https://kefu.example.test".into(),
+        keys: bridge_core::plugin::Keyring::new([7; 32]),
     };
     TencentIm::build(read_config(section).unwrap(), &tools).unwrap()
 }
