@@ -113,6 +113,30 @@ async fn turns_of_two_nodes_never_coincide() {
     assert_eq!(steps, (0..1000).collect::<Vec<_>>());
 }
 
+/// A Redis that was started anew has forgotten the scripts.
+#[tokio::test]
+async fn forgotten_scripts_are_told_again() {
+    let prefix = servers::unique("scripts");
+    let cache = RedisCache::connect_with(&servers::redis(), &prefix, patient()).unwrap();
+    assert_eq!(cache.add("count", 1, LONG).await.unwrap(), 1);
+    let client = redis::Client::open(servers::redis()).unwrap();
+    let mut other = client.get_multiplexed_async_connection().await.unwrap();
+    let flush = redis::cmd("SCRIPT").arg("FLUSH").to_owned();
+    flush.exec_async(&mut other).await.unwrap();
+    assert_eq!(cache.add("count", 1, LONG).await.unwrap(), 2);
+}
+
+/// What is not a number, or not a text, is an error of that key alone.
+#[tokio::test]
+async fn a_refused_command_breaks_nothing() {
+    let prefix = servers::unique("refused-command");
+    let cache = RedisCache::connect_with(&servers::redis(), &prefix, patient()).unwrap();
+    cache.put("word", "seven", LONG).await.unwrap();
+    assert!(cache.add("word", 1, LONG).await.is_err());
+    assert_eq!(cache.get("word").await.unwrap().as_deref(), Some("seven"));
+    assert!(cache.health().await.up);
+}
+
 #[tokio::test]
 async fn it_starts_without_redis_and_finds_it_later() {
     let url = servers::redis();
