@@ -76,7 +76,7 @@ impl Default for StorageSection {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CacheSection {
-    /// 缓存地址 / Where: memory://, redis://[user:password@]host:6379/0, or rediss:// for TLS.
+    /// 缓存地址 / Where: memory://, redis://user:password@host:6379/0, or rediss:// for TLS.
     pub url: Secret,
     /// Redis 键名前缀，多套系统共用一个 Redis 时区分 / What every key in Redis begins with; all nodes use the same.
     pub prefix: String,
