@@ -1,1 +1,139 @@
-//! The store of a cluster: PostgreSQL.
+//! The store of a cluster: PostgreSQL. Each step of the message path is one function in the database
+//! (`migrations/2-steps.sql`): one round trip, one transaction, and no client in the middle of it that could be killed or
+//! stopped while it holds locks. Callbacks that come in side by side are accepted in one batch ([`accept`]). A database out
+//! of reach is [`StoreError::Unavailable`] within seconds, and is used again as soon as it is back.
+
+mod accept;
+mod link;
+mod read;
+mod rows;
+mod schema;
+mod steps;
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bridge_core::{
+    clock::{Clock, Timestamp},
+    message::{ArrivalId, WorkerId},
+    store::{
+        Changes, Claim, Committed, Due, DueId, DueKind, Intake, Settlement, Store, StoreError,
+    },
+};
+
+use self::{accept::Acceptor, link::Link};
+
+/// How a store is connected.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Whether the schema is brought to this version.
+    pub migrate: bool,
+    /// Connections.
+    pub connections: usize,
+    /// The longest a call may take, the wait for a connection included.
+    pub call: Duration,
+    /// Whose clock decides what is due and which lease is over. The database's own makes skew between nodes harmless.
+    pub time: Time,
+}
+
+/// Whose clock counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Time {
+    /// The database's.
+    Database,
+    /// The one that the store was given: tests own it.
+    Given,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            migrate: true,
+            connections: 16,
+            call: Duration::from_secs(4),
+            time: Time::Database,
+        }
+    }
+}
+
+/// The store in PostgreSQL.
+pub struct Postgres {
+    link: Arc<Link>,
+    acceptor: Acceptor,
+    clock: Arc<dyn Clock>,
+    time: Time,
+}
+
+impl Postgres {
+    /// Connects to `postgres://user:password@host:port/database` and looks at the schema.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] where it cannot be reached or the schema is older and may not be migrated;
+    /// [`StoreError::Damaged`] where the URL is none or the schema is newer than this program. No password is in any of
+    /// them.
+    pub async fn connect(
+        url: &str,
+        clock: Arc<dyn Clock>,
+        options: Options,
+    ) -> Result<Arc<Self>, StoreError> {
+        let link = Arc::new(Link::new(url, options)?);
+        schema::migrate(&link, options.migrate).await?;
+        Ok(Arc::new(Self {
+            acceptor: Acceptor::start(link.clone()),
+            link,
+            clock,
+            time: options.time,
+        }))
+    }
+
+    /// `None` where the database's clock counts.
+    fn now(&self) -> Option<i64> {
+        match self.time {
+            Time::Database => None,
+            Time::Given => Some(self.clock.now().0),
+        }
+    }
+}
+
+fn millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[async_trait]
+impl Store for Postgres {
+    async fn accept(&self, intake: Intake) -> Result<Vec<Option<ArrivalId>>, StoreError> {
+        self.acceptor
+            .accept(intake, self.now(), self.clock.now())
+            .await
+    }
+
+    async fn claim(&self, _: &WorkerId, lease: Duration) -> Result<Option<Claim>, StoreError> {
+        steps::claim(&self.link, self.now(), millis(lease)).await
+    }
+
+    async fn commit(&self, claim: Claim, changes: Changes) -> Result<Committed, StoreError> {
+        steps::commit(&self.link, self.now(), self.clock.now(), claim, changes).await
+    }
+
+    async fn abandon(&self, claim: Claim) -> Result<(), StoreError> {
+        steps::abandon(&self.link, self.now(), &claim).await
+    }
+
+    async fn due(
+        &self,
+        kind: DueKind,
+        _: &WorkerId,
+        limit: usize,
+        lease: Duration,
+    ) -> Result<Vec<Due>, StoreError> {
+        steps::due(&self.link, self.now(), kind, limit, millis(lease)).await
+    }
+
+    async fn settle(&self, due: &DueId, settlement: Settlement) -> Result<(), StoreError> {
+        steps::settle(&self.link, self.now(), self.clock.now(), due, settlement).await
+    }
+
+    async fn next_due(&self, kind: DueKind) -> Result<Option<Timestamp>, StoreError> {
+        steps::next_due(&self.link, kind).await
+    }
+}

@@ -8,6 +8,11 @@ fn url(name: &str) -> String {
     })
 }
 
+/// PostgreSQL.
+pub fn postgres() -> String {
+    url("KEFU_TEST_POSTGRES")
+}
+
 /// Redis.
 pub fn redis() -> String {
     url("KEFU_TEST_REDIS")

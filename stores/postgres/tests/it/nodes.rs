@@ -1,0 +1,212 @@
+//! Several nodes on one database.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use bridge_core::message::Content;
+use bridge_core::{
+    clock::{SystemClock, TestClock},
+    message::{BotName, WorkerId},
+    store::{
+        Changes, DueKind, DueWhat, Intake, NewDispatch, Settlement, Store, StoreError, Verdict,
+    },
+};
+use bridge_store_postgres::{Options, Postgres, Time};
+use bridge_testkit::store::said;
+use futures_util::future::join_all;
+
+use crate::fresh;
+
+const LEASE: Duration = Duration::from_secs(30);
+
+fn intake(peer: &str, id: &str) -> Intake {
+    Intake {
+        arrivals: vec![said(peer, id, id)],
+        cursor: None,
+        entry: BotName::new("ai"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_node_migrates_while_the_others_wait() {
+    let url = fresh::schema().await;
+    let nodes = (0..8).map(|_| Postgres::connect(&url, Arc::new(SystemClock), fresh::options()));
+    for node in join_all(nodes).await {
+        node.unwrap();
+    }
+    let strict = Options {
+        migrate: false,
+        ..fresh::options()
+    };
+    let ready = Postgres::connect(&url, Arc::new(SystemClock), strict).await;
+    assert!(ready.is_ok(), "nothing is left to do");
+    let empty = Postgres::connect(&fresh::schema().await, Arc::new(SystemClock), strict).await;
+    let Err(error) = empty else {
+        panic!("an empty schema is not a store")
+    };
+    assert!(error.to_string().contains("kefu-bridge migrate"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_schema_is_refused() {
+    let url = fresh::schema().await;
+    let connect = || Postgres::connect(&url, Arc::new(SystemClock), fresh::options());
+    drop(connect().await.unwrap());
+    let db = fresh::session(&url).await;
+    db.batch_execute("INSERT INTO kefu_schema (version) VALUES (99)")
+        .await
+        .unwrap();
+    let Err(StoreError::Damaged(reason)) = connect().await.map(drop) else {
+        panic!("a newer schema was taken")
+    };
+    assert!(reason.contains("newer program"), "{reason}");
+}
+
+/// Three nodes accept, turn and send at once, each message twice and on two nodes; each is sent once and in order.
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_share_the_work_and_lose_nothing() {
+    const PEERS: usize = 12;
+    const EACH: usize = 40;
+    let url = fresh::schema().await;
+    let options = Options {
+        time: Time::Database,
+        ..fresh::options()
+    };
+    let mut nodes = Vec::new();
+    for _ in 0..3 {
+        let node = Postgres::connect(&url, Arc::new(SystemClock), options)
+            .await
+            .unwrap();
+        nodes.push(node);
+    }
+    let (turned, sent) = (&AtomicUsize::new(0), &AtomicUsize::new(0));
+    let heard: &parking_lot::Mutex<BTreeMap<String, Vec<String>>> = &parking_lot::Mutex::default();
+    let all = PEERS * EACH;
+    let callers = (0..PEERS).map(|peer| {
+        let nodes = &nodes;
+        async move {
+            for number in 0..EACH {
+                let (peer, id) = (format!("p{peer}"), format!("{peer}/{number:03}"));
+                let (one, two) = tokio::join!(
+                    nodes[number % 3].accept(intake(&peer, &id)),
+                    nodes[(number + 1) % 3].accept(intake(&peer, &id))
+                );
+                let taken = [one.unwrap(), two.unwrap()].concat();
+                assert_eq!(taken.iter().flatten().count(), 1, "{id}");
+            }
+        }
+    });
+    let turners = nodes
+        .iter()
+        .flat_map(|node| [node, node])
+        .map(|node| async move {
+            while turned.load(Relaxed) < all {
+                let Some(claim) = node.claim(&WorkerId::new("w"), LEASE).await.unwrap() else {
+                    tokio::task::yield_now().await;
+                    continue;
+                };
+                let mut changes = Changes::none(claim.conversation.clone());
+                let thread = &claim.conversation.thread;
+                for accepted in &claim.arrivals {
+                    let verdict = Verdict::Turned {
+                        by: None,
+                        note: None,
+                    };
+                    changes.done.push((accepted.id, verdict));
+                    changes.dispatches.push(NewDispatch {
+                        trace: accepted.id,
+                        inbox: thread.inbox.clone(),
+                        to: thread.peer.clone(),
+                        sender: None,
+                        content: Content::text(accepted.arrival.external_id.as_str()),
+                        held: false,
+                    });
+                }
+                let count = claim.arrivals.len();
+                node.commit(claim, changes).await.unwrap();
+                turned.fetch_add(count, Relaxed);
+            }
+        });
+    let senders = nodes.iter().map(|node| async move {
+        while sent.load(Relaxed) < all {
+            let due = node
+                .due(DueKind::Dispatch, &WorkerId::new("w"), 16, LEASE)
+                .await
+                .unwrap();
+            if due.is_empty() {
+                tokio::task::yield_now().await;
+            }
+            for due in due {
+                let DueWhat::Dispatch(dispatch) = &due.what else {
+                    panic!("not a dispatch")
+                };
+                let words = dispatch.content.words().unwrap().to_owned();
+                heard
+                    .lock()
+                    .entry(dispatch.to.to_string())
+                    .or_default()
+                    .push(words);
+                let done = Settlement::Done {
+                    external_id: None,
+                    lost: Vec::new(),
+                };
+                node.settle(&due.id, done).await.unwrap();
+                sent.fetch_add(1, Relaxed);
+            }
+        }
+    });
+    tokio::join!(join_all(callers), join_all(turners), join_all(senders));
+    let heard = heard.lock();
+    assert_eq!(heard.len(), PEERS);
+    for (peer, words) in heard.iter() {
+        assert_eq!(words.len(), EACH, "{peer}: each once");
+        assert!(words.is_sorted(), "{peer}: in order");
+    }
+}
+
+/// Clocks of nodes need not agree: the database's decides which lease is over.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_is_ahead_takes_nothing_early() {
+    let url = fresh::schema().await;
+    let options = Options {
+        time: Time::Database,
+        ..fresh::options()
+    };
+    let ahead = Arc::new(TestClock::default());
+    ahead.advance(Duration::from_secs(3_000_000_000));
+    let right = Postgres::connect(&url, Arc::new(SystemClock), options)
+        .await
+        .unwrap();
+    let wrong = Postgres::connect(&url, ahead, options).await.unwrap();
+    right.accept(intake("a", "1")).await.unwrap();
+    let claim = right.claim(&WorkerId::new("r"), LEASE).await.unwrap();
+    assert!(claim.is_some());
+    assert!(
+        wrong
+            .claim(&WorkerId::new("w"), LEASE)
+            .await
+            .unwrap()
+            .is_none()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_bad_intake_harms_no_other() {
+    let url = fresh::schema().await;
+    let store = Postgres::connect(&url, Arc::new(SystemClock), fresh::options())
+        .await
+        .unwrap();
+    let good = (0..50).map(|number| store.accept(intake("a", &format!("{number:02}"))));
+    // PostgreSQL's text knows no NUL.
+    let (good, bad) = tokio::join!(join_all(good), store.accept(intake("a", "b\0d")));
+    assert!(bad.is_err());
+    for one in good {
+        assert!(one.unwrap()[0].is_some());
+    }
+}
