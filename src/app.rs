@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -20,7 +19,6 @@ use bridge_core::{
     store::Backend,
 };
 use bridge_media::{Library, StoreLedger, Surroundings};
-use bridge_store_sqlite::{Options, Sqlite};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use url::Url;
@@ -28,7 +26,7 @@ use url::Url;
 use crate::{
     cli::Failure,
     settings::{Fault, Faults, Settings},
-    shared,
+    shared, storage,
 };
 
 /// A bridge that is put together.
@@ -54,7 +52,7 @@ impl App {
         settings: Settings,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Failure> {
-        let store = open_store(&settings, &clock)?;
+        let store = storage::open(&settings, &clock).await?;
         let (cache, broker) = (
             shared::cache(&settings, &clock)?,
             shared::broker(&settings)?,
@@ -104,22 +102,6 @@ impl App {
             settings,
         })
     }
-}
-
-/// The database's path.
-pub(crate) fn store_path(settings: &Settings) -> PathBuf {
-    PathBuf::from(settings.storage.url.trim_start_matches("sqlite://"))
-}
-
-fn open_store(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Backend>, Failure> {
-    let path = store_path(settings);
-    let options = Options {
-        migrate: settings.storage.migrate,
-        ..Options::default()
-    };
-    let store = Sqlite::open(&path, clock.clone(), options)
-        .with_context(|| format!("storage.url: cannot open {}", path.display()))?;
-    Ok(store)
 }
 
 async fn open_library(
@@ -175,6 +157,7 @@ fn engine_settings(settings: &Settings) -> EngineSettings {
     let Span(idle_timeout) = conversation.idle_timeout;
     EngineSettings {
         entry: entry(settings),
+        lease: settings.server.lease.0,
         context_messages: conversation.context_messages,
         idle_timeout,
         retention: conversation.retention.0,
@@ -313,9 +296,9 @@ pub(crate) fn announce(app: &App) {
         .map(|(name, inbox)| format!("{name} ({})", inbox.channel))
         .collect();
     let agents: Vec<&str> = parts.agents.keys().map(AgentName::as_str).collect();
-    let store: &Path = &store_path(&app.settings);
+    let store = storage::place(&app.settings);
     tracing::info!(bots = bots.join(", "), inboxes = inboxes.join(", "), agents = agents.join(", "),
-        store = %store.display(), "the bridge is put together");
+        store = %store, "the bridge is put together");
     if agents.is_empty() {
         tracing::warn!("no agents are configured: whoever asks for a person finds nobody");
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context;
-use bridge_core::{channel::Finding, texts::Locale};
+use bridge_core::{channel::Finding, secret::Secret, texts::Locale};
 
 use crate::{
     app::App,
@@ -23,7 +23,8 @@ pub(crate) fn run(path: &Path, offline: bool) -> Result<(), Failure> {
         // What plugins say about their sections is part of the file's truth, and needs no network.
         let folder = tempfile::tempdir().context("no temporary folder")?;
         let mut trial = settings;
-        trial.storage.url = format!("sqlite://{}", folder.path().join("check.db").display());
+        let file = folder.path().join("check.db");
+        trial.storage.url = Secret::new(format!("sqlite://{}", file.display()));
         trial.media.dir = folder.path().join("media");
         trial.cache = CacheSection::default();
         trial.queue = QueueSection::default();

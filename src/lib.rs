@@ -13,6 +13,7 @@ mod operate;
 mod sandbox;
 pub mod settings;
 mod shared;
+mod storage;
 
 pub use cli::run;
 

@@ -8,15 +8,14 @@ use bridge_core::{
     clock::{SystemClock, Timestamp},
     message::ArrivalId,
     registry::Registry,
-    store::{Records, Trace, Verdict},
+    store::{Trace, Verdict},
 };
-use bridge_store_sqlite::{Options, Sqlite};
 use serde_json::{Value, json};
 
 use crate::{
-    app::store_path,
     http::runtime,
     settings::{self, Settings},
+    storage,
 };
 
 /// Prints a line; a closed pipe is nobody's fault.
@@ -123,9 +122,9 @@ pub(crate) fn schema() -> anyhow::Result<()> {
 
 /// One message's whole way.
 pub(crate) fn trace(settings: &Settings, id: i64) -> anyhow::Result<()> {
-    let path = store_path(settings);
+    let place = storage::place(settings);
     let found = runtime().map_err(anyhow::Error::new)?.block_on(async {
-        let store = Sqlite::read_only(&path, Arc::new(SystemClock))?;
+        let store = place.look(&settings.storage).await?;
         store.trace(ArrivalId(id)).await
     })?;
     match found {
@@ -192,35 +191,28 @@ fn print_trace(trace: &Trace) {
 
 /// Brings the store to this version's schema.
 pub(crate) fn migrate(settings: &Settings) -> anyhow::Result<()> {
-    let path = store_path(settings);
+    let place = storage::place(settings);
     runtime().map_err(anyhow::Error::new)?.block_on(async {
-        let store = Sqlite::open(
-            &path,
-            Arc::new(SystemClock),
-            Options {
-                migrate: true,
-                ..Options::default()
-            },
-        )?;
+        let store = place
+            .open(true, &settings.storage, Arc::new(SystemClock))
+            .await?;
         store.close().await
     })?;
-    say(&format!(
-        "{} 已是最新结构 / has this version's schema",
-        path.display()
-    ));
+    say(&format!("{place} 已是最新结构 / has this version's schema"));
     Ok(())
 }
 
 /// A consistent copy of store and media while the bridge runs.
 pub(crate) fn backup(settings: &Settings, directory: &Path) -> anyhow::Result<()> {
-    let path = store_path(settings);
+    let place = storage::place(settings);
+    place.file()?;
     runtime().map_err(anyhow::Error::new)?.block_on(async {
         // The media first: whatever the copy of the store names is then there, and more.
         let media = &settings.media.dir;
         if media.is_dir() {
             copy_tree(media, &directory.join("media")).context("copying media")?;
         }
-        let store = Sqlite::read_only(&path, Arc::new(SystemClock))?;
+        let store = place.look(&settings.storage).await?;
         store.backup(directory).await.context("copying the store")
     })?;
     say(&format!("已备份到 / copied to {}", directory.display()));
@@ -229,7 +221,8 @@ pub(crate) fn backup(settings: &Settings, directory: &Path) -> anyhow::Result<()
 
 /// Back from a copy.
 pub(crate) fn restore(settings: &Settings, directory: &Path) -> anyhow::Result<()> {
-    let (from, to) = (directory.join("kefu.db"), store_path(settings));
+    let place = storage::place(settings);
+    let (from, to) = (directory.join("kefu.db"), place.file()?);
     if !from.is_file() {
         bail!("{} 不是备份目录 / holds no kefu.db", directory.display());
     }
@@ -242,7 +235,7 @@ pub(crate) fn restore(settings: &Settings, directory: &Path) -> anyhow::Result<(
     if let Some(folder) = to.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    std::fs::copy(&from, &to).with_context(|| format!("copying to {}", to.display()))?;
+    std::fs::copy(&from, to).with_context(|| format!("copying to {}", to.display()))?;
     let media = directory.join("media");
     if media.is_dir() {
         copy_tree(&media, &settings.media.dir).context("copying media")?;

@@ -53,7 +53,7 @@ fn a_fault_names_its_path_and_what_is_right() {
         ("[storage]", "[storgae]", "storgae", "storage"),
         (
             "sqlite://data/kefu.db",
-            "postgres://h/db",
+            "mysql://h/db",
             "storage.url",
             "sqlite://",
         ),

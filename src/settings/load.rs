@@ -236,8 +236,8 @@ impl Reader {
         let known: [(_, _, &[&str], _); 3] = [
             (
                 "storage.url",
-                storage.url.as_str(),
-                &["sqlite"],
+                storage.url.expose(),
+                &["sqlite", "postgres", "postgresql"],
                 "sqlite://data/kefu.db",
             ),
             (

@@ -22,6 +22,9 @@ pub struct ServerSection {
     pub timezone: String,
     /// 停机时等待处理完成的时间 / How long a shutdown waits for what is in hand.
     pub drain_timeout: Span,
+    /// 一个节点失联多久后，其手中的会话由别的节点接管 / After how long the conversations in the hands of a node that is
+    /// gone are taken over by others.
+    pub lease: Span,
     /// HTTP 工作线程数，0 为 CPU 核数 / HTTP workers; 0: one for each core.
     pub workers: usize,
     /// 日志格式：text 或 json / The form of logs.
@@ -36,6 +39,7 @@ impl Default for ServerSection {
             locale: Locale::Zh,
             timezone: "Asia/Shanghai".to_owned(),
             drain_timeout: Span::secs(30),
+            lease: Span::secs(10),
             workers: 0,
             log: LogFormat::Text,
         }
@@ -57,17 +61,20 @@ pub enum LogFormat {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct StorageSection {
-    /// 数据库地址 / The database: sqlite://path.
-    pub url: String,
+    /// 数据库地址 / The database: sqlite://path, or postgres://user:password@host:5432/database.
+    pub url: Secret,
     /// 启动时自动升级表结构 / Whether the schema is brought up to date at start.
     pub migrate: bool,
+    /// PostgreSQL 连接数 / Connections to PostgreSQL.
+    pub connections: usize,
 }
 
 impl Default for StorageSection {
     fn default() -> Self {
         Self {
-            url: "sqlite://data/kefu.db".to_owned(),
+            url: Secret::new("sqlite://data/kefu.db"),
             migrate: true,
+            connections: 16,
         }
     }
 }

@@ -128,11 +128,13 @@ fn presence_key(agent: &AgentName) -> String {
 
 impl Engine {
     pub(super) async fn keep_desk(self: Arc<Self>) {
-        self.recall_presence().await;
         let mut ask_at = self.parts.clock.now();
         while !self.stop.is_cancelled() {
             let heard = self.wake.desk.notified();
+            self.recall_presence().await;
             if self.parts.clock.now() >= ask_at {
+                // Other nodes give seats, too, and their word may have been lost.
+                self.desk.stale();
                 self.ask_presence().await;
                 ask_at = self.parts.clock.now() + LOOK;
             }

@@ -38,7 +38,8 @@ impl Engine {
                     DueKind::Dispatch,
                     &self.worker,
                     room,
-                    self.parts.settings.lease,
+                    // No send outlasts its lease.
+                    self.parts.settings.send_timeout + self.parts.settings.lease / 2,
                 )
                 .await;
             match due {

@@ -110,7 +110,7 @@ impl Engine {
             desk,
             wake: Wake::default(),
             pressure: Pressure::default(),
-            worker: WorkerId::new(format!("{}-{:x}", std::process::id(), parts.clock.now().0)),
+            worker: WorkerId::new(uuid::Uuid::now_v7().to_string()),
             running: Mutex::default(),
             hints,
             pulling: pulls::Pulling::default(),
@@ -198,7 +198,10 @@ impl Engine {
             };
             match notice {
                 Ok(Notice::Cancelled(errand)) => self.cancel_errand(errand),
-                Ok(Notice::Desk) => self.desk.stale(),
+                Ok(Notice::Desk) => {
+                    self.desk.stale();
+                    self.wake.notice(Notice::Desk);
+                }
                 Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) | Ok(Notice::All) => {
                     self.desk.stale();
                     self.wake.all();

@@ -96,7 +96,7 @@ impl Default for EngineSettings {
             rating: true,
             low_allowance: 2,
             position_interval: Duration::from_secs(60),
-            lease: Duration::from_secs(30),
+            lease: Duration::from_secs(10),
             waiting_limit: 200_000,
             turn_workers: 16,
             dispatch_workers: 512,
