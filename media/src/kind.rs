@@ -15,6 +15,11 @@ pub fn sniff(head: &[u8]) -> &'static str {
     }
 }
 
+/// The media type of these bytes, whatever somebody calls them.
+pub fn sniff_whole(bytes: &[u8]) -> &'static str {
+    sniff(&bytes[..bytes.len().min(HEAD)])
+}
+
 /// Voice formats of chat platforms, which few sniffers know.
 fn spoken(head: &[u8]) -> Option<&'static str> {
     let begins = |magic: &[u8]| head.starts_with(magic);

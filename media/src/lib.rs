@@ -25,6 +25,7 @@ mod voice;
 
 pub use fetch::{Lookup, system_lookup};
 pub use key::link_key;
+pub use kind::sniff_whole as sniff;
 pub use ledger::{Ledger, StoreLedger};
 pub use library::{Library, OpenError, Surroundings};
 pub use link::LinkError;

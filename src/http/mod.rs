@@ -2,6 +2,7 @@
 
 mod callback;
 mod health;
+mod live;
 mod media;
 
 use std::{net::SocketAddr, sync::Arc};
@@ -44,6 +45,7 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 pub(crate) struct Running {
     pub(crate) app: Arc<App>,
     pub(crate) address: SocketAddr,
+    live: Arc<live::House>,
     server: ServerHandle,
 }
 
@@ -53,16 +55,20 @@ pub(crate) async fn start(settings: Settings) -> Result<Running, Failure> {
     let app = Arc::new(App::build(settings).await?);
     app::announce(&app);
     app.engine.start();
+    let live = live::House::open(app.clone());
+    let house = web::Data::from(live.clone());
     let (data, listen) = (web::Data::from(app.clone()), app.settings.server.listen);
     let metrics = web::Data::new(metrics);
     let make = move || {
         Web::new()
             .app_data(data.clone())
             .app_data(metrics.clone())
+            .app_data(house.clone())
             .app_data(web::PayloadConfig::new(CALLBACK))
             .configure(callback::routes)
             .configure(health::routes)
             .configure(media::routes)
+            .configure(live::routes)
     };
     let mut server = HttpServer::new(make).disable_signals().shutdown_timeout(10);
     if app.settings.server.workers > 0 {
@@ -78,6 +84,7 @@ pub(crate) async fn start(settings: Settings) -> Result<Running, Failure> {
     Ok(Running {
         app,
         address,
+        live,
         server: handle,
     })
 }
@@ -86,6 +93,7 @@ impl Running {
     /// Takes no new work, finishes what is in hand, closes the store.
     pub(crate) async fn stop(self) {
         tracing::info!("draining");
+        self.live.close();
         let within = self.app.settings.server.drain_timeout.0;
         let drained = self.app.engine.drain(within);
         tokio::join!(drained, self.server.stop(true));

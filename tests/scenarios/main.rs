@@ -13,4 +13,6 @@ mod handover;
 mod kill;
 mod stage;
 mod talk;
+mod visitor;
 mod weather;
+mod web;

@@ -81,7 +81,9 @@ pub struct Document {
     pub body: Bytes,
     /// More headers: what the page may do.
     pub headers: Vec<(&'static str, String)>,
-    /// How long browsers may keep it unasked.
+    /// Its entity tag, quotes and all: another body has another.
+    pub tag: String,
+    /// How long browsers may keep it unasked; zero: they ask every time.
     pub max_age: Duration,
 }
 

@@ -2,4 +2,5 @@
 
 mod account;
 pub mod tencent_im;
+pub mod web;
 pub mod wechat;
