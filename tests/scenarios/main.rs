@@ -10,6 +10,7 @@
 mod alone;
 mod bad_input;
 mod handover;
+mod hard_weather;
 mod kill;
 mod stage;
 mod talk;

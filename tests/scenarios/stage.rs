@@ -26,6 +26,14 @@ pub struct Set {
     pub capacity: u32,
     /// More TOML.
     pub more: String,
+    /// More of the official account's section.
+    pub mall: String,
+    /// The database; none: a file in the stage's folder.
+    pub storage: Option<String>,
+    /// How often the desk's history is pulled.
+    pub history_every: &'static str,
+    /// When the work of a node that is gone is taken over.
+    pub lease: &'static str,
     /// Whether there is an assistant.
     pub assistant: bool,
     pub settings: Settings,
@@ -36,6 +44,10 @@ impl Default for Set {
         Self {
             capacity: 5,
             more: String::new(),
+            mall: String::new(),
+            storage: None,
+            history_every: "0s",
+            lease: "10s",
             assistant: true,
             settings: Settings::default(),
         }
@@ -116,6 +128,11 @@ pub struct Bridge {
 
 impl Bridge {
     pub fn start(config: &Path) -> Self {
+        Self::try_start(config).expect("the bridge did not start")
+    }
+
+    /// `None` where it ended instead of listening.
+    pub fn try_start(config: &Path) -> Option<Self> {
         let mut child = Command::new(env!("CARGO_BIN_EXE_kefu-bridge"))
             .args(["serve", "-c"])
             .arg(config)
@@ -134,16 +151,27 @@ impl Bridge {
                 println!("bridge: {line}");
             }
         });
-        let address = told.recv_timeout(START).expect("the bridge did not start");
-        Self {
-            child,
-            url: format!("http://{address}"),
+        match told.recv_timeout(START) {
+            Ok(address) => Some(Self {
+                child,
+                url: format!("http://{address}"),
+            }),
+            Err(_) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                None
+            }
         }
     }
 
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// The process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Ends it as an operator would; its exit code.
@@ -189,9 +217,10 @@ public_url = "{url}"
 log = "json"
 workers = 2
 drain_timeout = "10s"
+lease = "{lease}"
 
 [storage]
-url = "sqlite://{folder}/kefu.db"
+url = "{storage}"
 
 [media]
 dir = "{folder}/media"
@@ -203,6 +232,7 @@ app_secret = "{app_secret}"
 token = "{token}"
 encoding_aes_key = "{key}"
 api_base = "{url}/wechat"
+{mall}
 
 [inboxes.desk]
 channel = "tencent-im"
@@ -211,7 +241,8 @@ secret_key = "{secret}"
 admin = "{admin}"
 callback_token = "{callback_token}"
 api_base = "{url}/tim"
-history_every = "0s"
+history_every = "{history_every}"
+api_rate = 0
 
 {assistant}
 [routing]
@@ -241,6 +272,13 @@ skills = ["售后"]
         admin = desk.admin,
         callback_token = desk.callback_token,
         capacity = set.capacity,
+        lease = set.lease,
+        mall = set.mall,
+        history_every = set.history_every,
+        storage = set
+            .storage
+            .clone()
+            .unwrap_or_else(|| format!("sqlite://{folder}/kefu.db")),
         more = set.more,
     )
 }

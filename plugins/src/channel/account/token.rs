@@ -6,11 +6,12 @@ use std::{sync::Arc, time::Duration};
 use bridge_core::{
     cache::Cache,
     channel::{ChannelError, ChannelErrorKind},
-    clock::Clock,
+    clock::{Clock, Timestamp},
     error::Remedy,
     plugin::Tools,
     secret::Secret,
 };
+use parking_lot::Mutex;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -92,6 +93,8 @@ pub(in super::super) struct Tokens {
     cache: Arc<dyn Cache>,
     clock: Arc<dyn Clock>,
     owner: String,
+    /// The last token and its end, for when the cache is out of reach.
+    last: Mutex<Option<(String, Timestamp)>>,
     /// One fetch at a time in this process; across processes the cache's lock.
     fetching: tokio::sync::Mutex<()>,
 }
@@ -113,6 +116,7 @@ impl Tokens {
             cache: tools.cache.clone(),
             clock: tools.clock.clone(),
             owner: uuid::Uuid::now_v7().to_string(),
+            last: Mutex::default(),
             fetching: tokio::sync::Mutex::default(),
         }
     }
@@ -168,8 +172,11 @@ impl Tokens {
 
     /// Another token than `failed`, which the platform refused. `again`: it refused the one after, too.
     pub(super) async fn another(&self, failed: &str, again: bool) -> Result<String, ChannelError> {
-        // A cache out of reach only means that everybody fetches for themselves.
+        // A cache out of reach only means that every node fetches for itself.
         let _ = self.cache.remove_if(&self.key(), failed).await;
+        self.last
+            .lock()
+            .take_if(|(token, _)| token.as_str() == failed);
         if again && self.may_force().await {
             let _one = self.fetching.lock().await;
             return self.fetch_for_all(true).await;
@@ -190,7 +197,15 @@ impl Tokens {
     }
 
     async fn cached(&self) -> Option<String> {
-        self.cache.get(&self.key()).await.ok().flatten()
+        match self.cache.get(&self.key()).await {
+            Ok(token) => token,
+            Err(_) => {
+                let now = self.clock.now();
+                let last = self.last.lock();
+                let alive = last.as_ref().filter(|(_, until)| *until > now);
+                alive.map(|(token, _)| token.clone())
+            }
+        }
     }
 
     async fn fetch(&self, force: bool) -> Result<String, ChannelError> {
@@ -226,6 +241,7 @@ impl Tokens {
         let ttl = life
             .saturating_sub(EARLY)
             .max(Duration::from_secs(30).min(life));
+        *self.last.lock() = Some((token.clone(), self.clock.now() + ttl));
         if let Err(error) = self.cache.put(&self.key(), &token, ttl).await {
             tracing::warn!(%error, "the access token is not shared");
         }

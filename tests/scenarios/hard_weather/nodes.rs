@@ -1,0 +1,241 @@
+//! The nodes, and a wire of its own from each to each server.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+
+use bridge_sandbox::{AgentSettings, Sandbox, Settings, tim, wechat};
+use bridge_testkit::{
+    proxy::{Proxy, authority},
+    servers::{self, unique},
+};
+use parking_lot::{Mutex, RwLock};
+use serde_json::Value;
+use tokio_postgres::NoTls;
+
+use super::balancer::{self, Up};
+use crate::stage::{Bridge, Set, configuration};
+
+/// The servers a node hangs on.
+pub const SERVERS: [&str; 3] = ["PostgreSQL", "Redis", "RabbitMQ"];
+
+/// One node.
+pub struct Node {
+    config: PathBuf,
+    bridge: Mutex<Option<Bridge>>,
+    pub wires: [Proxy; 3],
+}
+
+/// All of it.
+pub struct Cluster {
+    pub sandbox: Sandbox,
+    pub nodes: Vec<Node>,
+    phones: Mutex<BTreeMap<usize, wechat::Phone>>,
+    agents: usize,
+    up: Up,
+    folder: tempfile::TempDir,
+}
+
+impl Cluster {
+    pub async fn start(nodes: usize, agents: usize) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut settings = Settings::sink();
+        settings.chat_capacity = 1_000_000;
+        settings.patience = Duration::from_secs(120);
+        settings.tim.agents = (0..agents)
+            .map(|number| AgentSettings {
+                user_id: format!("agent_{number}"),
+                nick: format!("客服{number}"),
+                online: true,
+            })
+            .collect();
+        let sandbox = Sandbox::start(settings.clone()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let name = unique("weather");
+        let schema = name.replace('-', "_");
+        let (db, connection) = tokio_postgres::connect(&servers::postgres(), NoTls)
+            .await
+            .unwrap();
+        tokio::spawn(connection);
+        db.batch_execute(&format!("CREATE SCHEMA {schema}"))
+            .await
+            .unwrap();
+        let (redis, rabbit) = (servers::redis(), servers::rabbitmq());
+        let urls = [
+            format!("{}?options=-csearch_path%3D{schema}", servers::postgres()),
+            redis,
+            rabbit,
+        ];
+        let mut all = Vec::new();
+        for number in 0..nodes {
+            let mut wires = Vec::new();
+            for url in &urls {
+                wires.push(Proxy::before(authority(url)).await);
+            }
+            let through = |index: usize| wires[index].in_place_of(&urls[index]);
+            let mut more = format!(
+                "[cache]\nurl = \"{}\"\nprefix = \"{name}:\"\n[queue]\nurl = \"{}\"\nexchange = \"{name}\"\n",
+                through(1),
+                through(2)
+            );
+            for agent in 0..agents {
+                more.push_str(&format!(
+                    "[agents.a{agent}]\nuser_id = \"agent_{agent}\"\ncapacity = 100000\n"
+                ));
+            }
+            let set = Set {
+                capacity: 1,
+                assistant: false,
+                storage: Some(through(0)),
+                history_every: "2s",
+                lease: "3s",
+                mall: "allowances = []".to_owned(),
+                more,
+                settings: settings.clone(),
+            };
+            let config = folder.path().join(format!("node{number}.toml"));
+            // The stage's own agents have no account here.
+            let text = configuration(sandbox.url(), folder.path(), &set);
+            std::fs::write(&config, without_stage_agents(&text)).unwrap();
+            all.push(Node {
+                config,
+                bridge: Mutex::new(None),
+                wires: wires.try_into().unwrap_or_else(|_| unreachable!()),
+            });
+        }
+        let up: Up = Arc::new(RwLock::new(vec![None; nodes]));
+        sandbox.set_bridge(&balancer::start(up.clone()).await);
+        let cluster = Self {
+            sandbox,
+            nodes: all,
+            phones: Mutex::default(),
+            agents,
+            up,
+            folder,
+        };
+        for number in 0..nodes {
+            cluster.start_node(number).await;
+        }
+        cluster
+    }
+
+    pub async fn start_node(&self, number: usize) {
+        let config = self.nodes[number].config.clone();
+        // A node may find its database out of reach and give up, as it should: whoever runs it starts it again.
+        let bridge = loop {
+            let config = config.clone();
+            let started = tokio::task::spawn_blocking(move || Bridge::try_start(&config));
+            if let Some(bridge) = started.await.unwrap() {
+                break bridge;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        };
+        let address = bridge.url.trim_start_matches("http://").parse().unwrap();
+        *self.nodes[number].bridge.lock() = Some(bridge);
+        self.up.write()[number] = Some(address);
+    }
+
+    pub fn kill_node(&self, number: usize) {
+        self.up.write()[number] = None;
+        if let Some(mut bridge) = self.nodes[number].bridge.lock().take() {
+            bridge.kill();
+        }
+    }
+
+    /// Ends a node as an operator would: what it has in hand it finishes.
+    pub async fn drain_node(&self, number: usize) {
+        self.up.write()[number] = None;
+        let bridge = self.nodes[number].bridge.lock().take();
+        if let Some(mut bridge) = bridge {
+            let ended = tokio::task::spawn_blocking(move || bridge.terminate());
+            assert_eq!(ended.await.unwrap(), Some(0), "a drain ends well");
+        }
+    }
+
+    /// Stops a node as a machine that hangs; what lets it go on, whoever has it in hand by then.
+    pub fn stall_node(&self, number: usize) -> Option<impl FnOnce() + Send + use<>> {
+        let bridge = self.nodes[number].bridge.lock();
+        let id = bridge.as_ref()?.id();
+        signal(id, "-STOP");
+        Some(move || signal(id, "-CONT"))
+    }
+
+    pub fn agents(&self) -> usize {
+        self.agents
+    }
+
+    pub fn is_up(&self, number: usize) -> bool {
+        self.up.read()[number].is_some()
+    }
+
+    pub fn agent(&self, number: usize) -> tim::Client {
+        let client = self.sandbox.tim().client(&format!("agent_{number}"));
+        client.expect("the agent has an account")
+    }
+
+    pub fn phone(&self, number: usize) -> wechat::Phone {
+        let mut phones = self.phones.lock();
+        let made = phones
+            .entry(number)
+            .or_insert_with(|| self.sandbox.wechat().phone(&format!("客户{number}")));
+        made.clone()
+    }
+
+    /// What waits, as a node that is up tells it.
+    pub async fn depths(&self) -> Value {
+        for _ in 0..600 {
+            let address = self.up.read().iter().flatten().next().copied();
+            if let Some(address) = address
+                && let Ok(answer) = reqwest::get(format!("http://{address}/readyz")).await
+                && let Ok(value) = answer.json::<Value>().await
+                && value["depths"].is_object()
+            {
+                return value["depths"].clone();
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!(
+            "no node tells its depths; see {}",
+            self.folder.path().display()
+        );
+    }
+
+    /// Until nothing is in work.
+    pub async fn settled(&self, patience: Duration) {
+        let began = std::time::Instant::now();
+        loop {
+            let depths = self.depths().await;
+            let depth = |of: &str| depths[of].as_u64().unwrap_or(1);
+            if depth("arrivals") + depth("dispatches") + depth("errands") + depth("assigned") == 0 {
+                return;
+            }
+            assert!(
+                began.elapsed() < patience,
+                "something was left unsettled: {depths}"
+            );
+            // Read over HTTP: there is no event to wait for.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+}
+
+/// The process may have ended by itself.
+fn signal(id: u32, name: &str) {
+    let _ = std::process::Command::new("kill")
+        .args([name, &id.to_string()])
+        .stderr(std::process::Stdio::null())
+        .status();
+}
+
+fn without_stage_agents(text: &str) -> String {
+    let mut kept = String::new();
+    let mut leave_out = false;
+    for line in text.lines() {
+        if line.starts_with('[') {
+            leave_out = line == "[agents.system]" || line == "[agents.lin]";
+        }
+        if !leave_out {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+    }
+    kept
+}

@@ -1,0 +1,186 @@
+//! Customers who number what they say, and agents who answer and hand over.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use bridge_sandbox::tim;
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use tokio::task::JoinHandle;
+
+use super::{
+    books::{Books, from_contact},
+    nodes::Cluster,
+};
+
+/// Every customer asks for a person, and gets one.
+pub async fn connect_all(cluster: &Arc<Cluster>, contacts: usize) {
+    let all = (0..contacts).map(|number| {
+        let phone = cluster.phone(number);
+        async move {
+            assert!(phone.says("人工").await.delivered());
+            phone.hears_text("为您服务").await.unwrap();
+        }
+    });
+    futures_util::future::join_all(all).await;
+}
+
+/// Each says its share, the next once the phone shows the last as sent or failed; how many were acknowledged.
+pub fn customers(
+    cluster: &Arc<Cluster>,
+    contacts: usize,
+    messages: usize,
+    books: &Arc<Books>,
+    seed: u64,
+) -> Vec<JoinHandle<usize>> {
+    let share = messages.div_ceil(contacts);
+    (0..contacts)
+        .map(|contact| {
+            let (phone, books) = (cluster.phone(contact), books.clone());
+            let mut dice = StdRng::seed_from_u64(seed ^ (contact as u64) << 20);
+            tokio::spawn(async move {
+                let mut acknowledged = 0;
+                for _ in 0..share {
+                    let number = books.next_of_contact(contact);
+                    if phone
+                        .says(&format!("<{contact}:{number}>"))
+                        .await
+                        .delivered()
+                    {
+                        books.acknowledged(contact, number);
+                        acknowledged += 1;
+                    }
+                    // People pause; that is what spreads the load over the weather.
+                    let pause = Duration::from_millis(dice.random_range(0..400));
+                    tokio::time::sleep(pause).await;
+                }
+                acknowledged
+            })
+        })
+        .collect()
+}
+
+/// What is said when the weather is over; it has to be taken.
+pub async fn last_words(cluster: &Arc<Cluster>, contacts: usize, books: &Arc<Books>) {
+    let all = (0..contacts).map(|contact| {
+        let phone = cluster.phone(contact);
+        async move {
+            let number = books.next_of_contact(contact);
+            let text = format!("<{contact}:{number}>");
+            assert!(phone.says(&text).await.delivered(), "the weather is over");
+            books.acknowledged(contact, number);
+        }
+    });
+    futures_util::future::join_all(all).await;
+}
+
+/// Agents at work.
+pub struct AtWork {
+    stop: Arc<AtomicBool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+pub fn agents(cluster: &Arc<Cluster>, count: usize, books: &Arc<Books>, seed: u64) -> AtWork {
+    let stop = Arc::new(AtomicBool::new(false));
+    let tasks = (0..count).map(|number| {
+        let agent = Agent {
+            number,
+            count,
+            client: cluster.agent(number),
+            phones: cluster.clone(),
+            books: books.clone(),
+            dice: StdRng::seed_from_u64(seed.wrapping_mul(31) + number as u64),
+            seen: BTreeMap::new(),
+        };
+        tokio::spawn(agent.work(stop.clone()))
+    });
+    AtWork {
+        tasks: tasks.collect(),
+        stop,
+    }
+}
+
+impl AtWork {
+    /// They say no more.
+    pub async fn quiet(self) {
+        self.stop.store(true, Relaxed);
+        for task in self.tasks {
+            task.await.unwrap();
+        }
+    }
+}
+
+struct Agent {
+    number: usize,
+    count: usize,
+    client: tim::Client,
+    phones: Arc<Cluster>,
+    books: Arc<Books>,
+    dice: StdRng,
+    /// By chat, how many messages were looked at.
+    seen: BTreeMap<String, usize>,
+}
+
+impl Agent {
+    async fn work(mut self, stop: Arc<AtomicBool>) {
+        while !stop.load(Relaxed) {
+            for chat in self.client.chats() {
+                self.read(&chat.peer).await;
+            }
+            tokio::time::sleep(Duration::from_millis(40)).await;
+        }
+    }
+
+    async fn read(&mut self, peer: &str) {
+        let messages = self.client.messages(peer);
+        let seen = self
+            .seen
+            .insert(peer.to_owned(), messages.len())
+            .unwrap_or(0);
+        let mut heard = messages[seen..]
+            .iter()
+            .filter_map(|message| Some((message.id, from_contact(message.text())?)));
+        let Some((id, (contact, _))) = heard.next_back() else {
+            return;
+        };
+        // Who heard the contact last has the conversation, unless it is being handed over.
+        if !self.books.heard_by(contact, self.number, id) {
+            return;
+        }
+        if self.dice.random_bool(0.5) {
+            let number = self.books.next_of_agent(contact);
+            // Said is said: the platform has it, whether or not the bridge was told.
+            if let Ok(pushed) = self.client.says(peer, &format!("[{contact}:{number}]")) {
+                self.books.said(contact, number);
+                if !pushed.await.delivered() {
+                    self.books.untold(contact, number);
+                }
+            }
+        } else if self.count > 1
+            && self.dice.random_bool(0.2)
+            && self.books.all_heard(&self.phones, contact)
+        {
+            let other = (self.number + self.dice.random_range(1..self.count)) % self.count;
+            self.books.handing_over(contact, self.number);
+            if let Ok(pushed) = self.client.says(peer, &format!("#转接 -n a{other}")) {
+                drop(pushed.await);
+            }
+        }
+    }
+}
+
+/// Every conversation is ended by the customer; whoever has it is free.
+pub async fn close_all(cluster: &Arc<Cluster>, contacts: usize) {
+    let all = (0..contacts).map(|contact| {
+        let phone = cluster.phone(contact);
+        async move {
+            assert!(phone.says("#退出").await.delivered());
+        }
+    });
+    futures_util::future::join_all(all).await;
+}
