@@ -48,7 +48,8 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
             ..bridge_sandbox::Settings::default()
         };
         let sandbox = Sandbox::start(platforms).context("the simulated platforms cannot start")?;
-        let text = configuration(sandbox.url(), &args, folder.path());
+        let bridge = address(args.bridge).context("no free port for the bridge")?;
+        let text = configuration(sandbox.url(), bridge, &args.locale, folder.path());
         let settings = settings::read(&text, &std::collections::BTreeMap::new())?;
         let running = http::start(settings).await?;
         sandbox.set_bridge(&format!("http://{}", running.address));
@@ -67,6 +68,10 @@ fn greet(url: &str, bridge: SocketAddr) {
     say(&format!("  全部页面 / everything       {url}/"));
     say(&format!("  手机（客户）/ the phone     {url}/phone.html"));
     say(&format!("  客服工作台 / an agent       {url}/agent.html"));
+    say(&format!(
+        "  网页访客 / a site's visitor  http://{bridge}/web/site/"
+    ));
+    say(&format!("  嵌入的网站 / a site       {url}/site.html"));
     say(&format!("  报文 / the wire             {url}/wire.html"));
     say(&format!("  客服桥 / the bridge         http://{bridge}/"));
     say("");
@@ -77,8 +82,16 @@ fn greet(url: &str, bridge: SocketAddr) {
     say("");
 }
 
+/// Where the bridge will be: its links have to say so before it listens.
+fn address(wanted: SocketAddr) -> std::io::Result<SocketAddr> {
+    match wanted.port() {
+        0 => std::net::TcpListener::bind(wanted)?.local_addr(),
+        _ => Ok(wanted),
+    }
+}
+
 /// The bridge's configuration against the simulated platforms: the one a stranger would write.
-fn configuration(url: &str, args: &Args, folder: &Path) -> String {
+fn configuration(url: &str, bridge: SocketAddr, locale: &str, folder: &Path) -> String {
     let (account, desk, dify) = (
         Account::default(),
         TimSettings::default(),
@@ -106,7 +119,7 @@ fn configuration(url: &str, args: &Args, folder: &Path) -> String {
         r#"
 [server]
 listen = "{bridge}"
-public_url = "{url}"
+public_url = "http://{bridge}"
 locale = "{locale}"
 
 [storage]
@@ -132,6 +145,11 @@ admin = "{admin}"
 callback_token = "{callback_token}"
 api_base = "{url}/tim"
 
+[inboxes.site]
+channel = "web"
+origins = ["{url}"]
+title = "在线客服"
+
 [bots.ai]
 provider = "dify"
 api_base = "{url}/dify/v1"
@@ -145,8 +163,6 @@ menu_words = {{ KEFU = "转人工", ORDER = "查询订单" }}
 desk = "{desk_inbox}"
 
 {agents}"#,
-        bridge = args.bridge,
-        locale = args.locale,
         inbox = account.inbox,
         app_id = account.app_id,
         app_secret = account.app_secret,

@@ -9,6 +9,7 @@ const words = {
     ask: '输入客户昵称', sceneAsk: '二维码场景值（agent:名称 指定专属客服）', home: '沙盒', record: '记录', title: '客服桥沙盒',
     voiceWords: '语音识别的文字', linkAsk: '链接地址', lost: '连接断开，正在重连…', ms: '毫秒', time: '时间', peer: '平台', call: '接口', status: '状态',
     transfer: '转接', close: '结束', help: '帮助', toAi: '转回 AI', human: '转人工', back: '返回',
+    site: '公司网站', siteSays: '右下角的按钮打开在线客服。任何网站加上这一行就有：',
   },
   en: {
     send: 'Send', say: 'Say something…', image: 'Picture', voice: 'Voice', place: 'Place', link: 'Link', file: 'File', scan: 'Scan', menu: 'Menu',
@@ -19,6 +20,7 @@ const words = {
     ask: 'Customer name', sceneAsk: 'Scene of the QR code (agent:NAME makes NAME the dedicated agent)', home: 'Sandbox', record: 'record', title: 'Kefu Bridge sandbox',
     voiceWords: 'What the voice says', linkAsk: 'Address of the link', lost: 'Cut off, reconnecting…', ms: 'ms', time: 'time', peer: 'platform', call: 'call', status: 'status',
     transfer: 'Transfer', close: 'Close', help: 'Help', toAi: 'Back to AI', human: 'A person', back: 'Back',
+    site: 'A company\'s site', siteSays: 'The button in the corner opens the chat. Any site has it with this one line:',
   },
 };
 export let lang = localStorage.lang || (navigator.language.startsWith('zh') ? 'zh' : 'en');

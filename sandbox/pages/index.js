@@ -11,6 +11,6 @@ stage.append(frame('wire.html', t('wire'), 'wide'));
 const link = (href, text) => el('a', { href, textContent: text, target: '_blank' });
 document.body.append(
   el('header', {}, el('h1', {}, t('title'), ' ', el('small', { textContent: state.bridge })),
-    link('phone.html', t('phone')), link('agent.html', t('agent')), link('wire.html', t('wire')), languageButton()),
+    link('phone.html', t('phone')), link('agent.html', t('agent')), link('site.html', t('site')), link('wire.html', t('wire')), languageButton()),
   stage,
 );

@@ -36,7 +36,7 @@ function notice(words) {
 }
 
 // --- what is heard ---
-function choose({ id, label }) { say({ kind: 'choice', choice: id, label }); }
+function choose({ id, label }) { closeMenus(lines); say({ kind: 'choice', choice: id, label }); }
 
 // Old menus stay where they are and cannot be tapped any more.
 const closeMenus = (within) => within.querySelectorAll('.choices button').forEach((button) => { button.disabled = true; });
@@ -150,7 +150,7 @@ async function sendFile(file, seconds) {
     say({ kind: 'upload', ticket, ...(seconds ? { seconds } : {}) }, local);
   } catch ({ status }) {
     const why = { 413: words.upload_size(words.bytes(limits.upload)), 415: words.upload_type, 429: words.upload_fast }[status] ?? words.upload_failed;
-    fate(element, why, () => { element.remove(); sendFile(file, seconds); });
+    fate(element, why, [413, 415].includes(status) ? null : () => { element.remove(); sendFile(file, seconds); });
   }
 }
 

@@ -15,7 +15,7 @@
 
   // A shadow keeps the site's styles out and ours in; styles are set as properties, which no site's policy forbids.
   const host = document.createElement('div');
-  const root = host.attachShadow({ mode: 'closed' });
+  const root = host.attachShadow({ mode: 'open' });
   const dress = (element, style) => Object.assign(element.style, style);
   const accent = /^#[0-9a-f]{6}$/i.test(settings.color) ? settings.color : '#1f6feb';
   const button = document.createElement('button');

@@ -49,11 +49,12 @@ export function waiting(what, local) {
   return made;
 }
 
-/** What becomes of it. */
+/** What becomes of it: `again` tries once more, `null` is for ever. */
 export function fate(made, text, again) {
   const told = made.querySelector('.fate');
+  const isFailed = again !== undefined;
   told.replaceChildren(text, ...(again ? [element('button', { type: 'button', textContent: words.again, onclick: again })] : []));
-  made.classList.toggle('failed', Boolean(again));
+  made.classList.toggle('failed', isFailed);
 }
 
 /** The time before a line, where some has passed since the line before. */
