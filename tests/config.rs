@@ -31,7 +31,7 @@ fn the_example_is_a_configuration() {
             settings.agents.len(),
             settings.bots.len()
         ),
-        (2, 1, 1)
+        (3, 1, 1)
     );
 }
 
