@@ -14,8 +14,6 @@ use tokio_tungstenite::{
     },
 };
 
-use crate::stage::Stage;
-
 /// How long anything may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -34,10 +32,10 @@ pub struct Visitor {
 
 /// Opens a socket as a page of this origin.
 pub async fn knock(
-    stage: &Stage,
+    bridge: &str,
     origin: Option<&str>,
 ) -> Result<WebSocketStream<MaybeTlsStream<TcpStream>>, Error> {
-    let url = format!("{}/web/site/ws", stage.bridge.url.replacen("http", "ws", 1));
+    let url = format!("{}/web/site/ws", bridge.replacen("http", "ws", 1));
     let mut request = url.into_client_request().unwrap();
     if let Some(origin) = origin {
         request
@@ -49,13 +47,13 @@ pub async fn knock(
 
 impl Visitor {
     /// Somebody new.
-    pub async fn comes(stage: &Stage) -> Self {
-        Self::back(stage, None, None).await
+    pub async fn comes(bridge: &str) -> Self {
+        Self::back(bridge, None, None).await
     }
 
     /// Somebody with a token, who has seen the lines up to one.
-    pub async fn back(stage: &Stage, token: Option<&str>, after: Option<i64>) -> Self {
-        let socket = knock(stage, Some(&stage.bridge.url)).await.unwrap();
+    pub async fn back(bridge: &str, token: Option<&str>, after: Option<i64>) -> Self {
+        let socket = knock(bridge, Some(bridge)).await.unwrap();
         let mut visitor = Self {
             socket,
             token: String::new(),
@@ -165,7 +163,8 @@ impl Visitor {
             .expect("the server says nothing")
     }
 
-    async fn hears_which(&mut self, what: &str, which: impl Fn(&Value) -> bool) -> Value {
+    /// The next frame that is wanted.
+    pub async fn hears_which(&mut self, what: &str, which: impl Fn(&Value) -> bool) -> Value {
         // Pings keep coming: it is the frame that is waited for, not any sign of life.
         let heard = async {
             loop {

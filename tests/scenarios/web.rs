@@ -1,11 +1,12 @@
 //! Visitors of a company's own site: the page's socket, cut and taken up again, and what strangers try at it.
 
-use bridge_sandbox::dify::Script;
+use bridge_sandbox::dify::{Gate, Script};
+use bridge_testkit::servers::{self, unique};
 use serde_json::json;
 use tokio_tungstenite::tungstenite::{Error, Message, protocol::frame::coding::CloseCode};
 
 use crate::{
-    stage::{Set, Stage},
+    stage::{Bridge, Set, Stage},
     visitor::{Visitor, knock},
 };
 
@@ -26,7 +27,7 @@ async fn a_visitor_talks_with_the_assistant_and_with_a_person() {
         .sandbox
         .dify()
         .script(Script::answer("**七天**无理由。").when("退货"));
-    let mut visitor = Visitor::comes(&stage).await;
+    let mut visitor = Visitor::comes(&stage.bridge.url).await;
     let taken = visitor.says("怎么退货？").await;
     assert_eq!(taken["t"], "taken");
     let own = visitor.reads("怎么退货").await;
@@ -67,7 +68,7 @@ async fn a_visitor_talks_with_the_assistant_and_with_a_person() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_missed_is_caught_up_with_and_nothing_comes_twice() {
     let stage = site("").await;
-    let mut visitor = Visitor::comes(&stage).await;
+    let mut visitor = Visitor::comes(&stage.bridge.url).await;
     visitor.says("人工").await;
     visitor.reads("为您服务").await;
     let agent = stage.agent("system");
@@ -83,7 +84,7 @@ async fn what_was_missed_is_caught_up_with_and_nothing_comes_twice() {
     }
     stage.settled().await;
 
-    let mut back = Visitor::back(&stage, Some(&token), Some(last)).await;
+    let mut back = Visitor::back(&stage.bridge.url, Some(&token), Some(last)).await;
     back.reads("第 69 条").await;
     let expected: Vec<String> = (0..70).map(|number| format!("第 {number} 条")).collect();
     assert_eq!(back.words(), expected);
@@ -91,7 +92,7 @@ async fn what_was_missed_is_caught_up_with_and_nothing_comes_twice() {
     back.reads("还在吗").await;
 
     // Another tab, or a page that was loaded again: the last screen, and more when it is asked for.
-    let mut again = Visitor::back(&stage, Some(&back.token), None).await;
+    let mut again = Visitor::back(&stage.bridge.url, Some(&back.token), None).await;
     again.reads("还在吗").await;
     assert_eq!(again.lines.len(), 30);
     let first = again.lines[0]["n"].clone();
@@ -111,7 +112,7 @@ async fn what_was_missed_is_caught_up_with_and_nothing_comes_twice() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_id_is_the_same_message_however_often_and_after_a_crash() {
     let mut stage = site("").await;
-    let mut visitor = Visitor::comes(&stage).await;
+    let mut visitor = Visitor::comes(&stage.bridge.url).await;
     let id = visitor.id();
     assert!(visitor.says_as(&id, "只说一次").await["trace"].is_i64());
     assert!(
@@ -121,10 +122,10 @@ async fn the_same_id_is_the_same_message_however_often_and_after_a_crash() {
     visitor.reads("只说一次").await;
     let token = visitor.is_cut().await;
     stage.kill_and_restart();
-    let mut back = Visitor::back(&stage, Some(&token), Some(0)).await;
+    let mut back = Visitor::back(&stage.bridge.url, Some(&token), Some(0)).await;
     assert!(back.says_as(&id, "只说一次").await["trace"].is_null());
     // Somebody else's id is another id.
-    let mut other = Visitor::comes(&stage).await;
+    let mut other = Visitor::comes(&stage.bridge.url).await;
     assert!(other.says_as(&id, "别人说的").await["trace"].is_i64());
     back.says("到此为止").await;
     back.reads("到此为止").await;
@@ -140,8 +141,8 @@ async fn the_same_id_is_the_same_message_however_often_and_after_a_crash() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_tabs_show_the_same() {
     let stage = site("").await;
-    let mut one = Visitor::comes(&stage).await;
-    let mut two = Visitor::back(&stage, Some(&one.token), None).await;
+    let mut one = Visitor::comes(&stage.bridge.url).await;
+    let mut two = Visitor::back(&stage.bridge.url, Some(&one.token), None).await;
     one.says("第一页说的").await;
     let (line, same) = (one.reads("第一页说的").await, two.reads("第一页说的").await);
     assert_eq!(line, same);
@@ -153,7 +154,7 @@ async fn two_tabs_show_the_same() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_picture_is_uploaded_and_one_comes_back() {
     let stage = site("").await;
-    let mut visitor = Visitor::comes(&stage).await;
+    let mut visitor = Visitor::comes(&stage.bridge.url).await;
     visitor.says("人工").await;
     let agent = stage.agent("system");
     agent.hears_text("新会话").await.unwrap();
@@ -196,7 +197,7 @@ async fn a_picture_is_uploaded_and_one_comes_back() {
     assert_eq!(served.bytes().await.unwrap(), pixel.as_slice());
 
     // Another visitor's ticket is nobody's.
-    let mut other = Visitor::comes(&stage).await;
+    let mut other = Visitor::comes(&stage.bridge.url).await;
     let id = other.id();
     assert_eq!(other.answer(say(id)).await["why"], "ticket");
     for (what, token, from, body, status) in [
@@ -263,12 +264,16 @@ async fn foreign_origins_are_refused() {
         Some("null"),
     ] {
         assert_eq!(
-            status(knock(&stage, origin).await.unwrap_err()),
+            status(knock(&stage.bridge.url, origin).await.unwrap_err()),
             403,
             "{origin:?}"
         );
     }
-    assert!(knock(&stage, Some("https://www.example.com")).await.is_ok());
+    assert!(
+        knock(&stage.bridge.url, Some("https://www.example.com"))
+            .await
+            .is_ok()
+    );
     // The callback's door is closed to everybody: only the socket has the seal.
     let forged = reqwest::Client::new()
         .post(format!("{}/callback/site", stage.bridge.url))
@@ -283,7 +288,7 @@ async fn foreign_origins_are_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn tokens_expire_and_cannot_be_made() {
     let stage = site("token_lifetime = \"60s\"\n").await;
-    let visitor = Visitor::comes(&stage).await;
+    let visitor = Visitor::comes(&stage.bridge.url).await;
     let token = visitor.token.clone();
     let mut forged = token.clone().into_bytes();
     let last = forged.len() - 3;
@@ -325,7 +330,9 @@ async fn tokens_expire_and_cannot_be_made() {
 /// What the server says to somebody who begins with this.
 async fn shown_out(stage: &Stage, first: Message) -> CloseCode {
     use futures_util::{SinkExt as _, StreamExt as _};
-    let mut socket = knock(stage, Some(&stage.bridge.url)).await.unwrap();
+    let mut socket = knock(&stage.bridge.url, Some(&stage.bridge.url))
+        .await
+        .unwrap();
     let _ = socket.send(first).await;
     while let Some(Ok(message)) = socket.next().await {
         if let Message::Close(Some(frame)) = message {
@@ -338,7 +345,7 @@ async fn shown_out(stage: &Stage, first: Message) -> CloseCode {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_too_much_is_refused() {
     let stage = site("messages_per_minute = 5\ntext_bytes = 100\n").await;
-    let mut visitor = Visitor::comes(&stage).await;
+    let mut visitor = Visitor::comes(&stage.bridge.url).await;
     assert_eq!(visitor.says(&"长".repeat(40)).await["why"], "too_long");
     assert_eq!(visitor.says("  \n ").await["why"], "malformed");
     let old = format!("{}-scenario00000000", visitor.now - 90_000);
@@ -365,12 +372,12 @@ async fn what_is_too_much_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_sockets_are_bounded_and_those_inside_go_on() {
     let stage = site("sockets = 100\nsockets_per_address = 1000\nsockets_per_visitor = 2\nnew_visitors_per_minute = 2\n").await;
-    let mut visitor = Visitor::comes(&stage).await;
-    let mut second = Visitor::back(&stage, Some(&visitor.token), None).await;
+    let mut visitor = Visitor::comes(&stage.bridge.url).await;
+    let mut second = Visitor::back(&stage.bridge.url, Some(&visitor.token), None).await;
     let mut inside = Vec::new();
     let mut refused = 0;
     for _ in 0..1000 {
-        match knock(&stage, Some(&stage.bridge.url)).await {
+        match knock(&stage.bridge.url, Some(&stage.bridge.url)).await {
             Ok(socket) => inside.push(socket),
             Err(Error::Http(response)) => {
                 assert_eq!(response.status(), 503);
@@ -388,7 +395,7 @@ async fn a_thousand_sockets_are_bounded_and_those_inside_go_on() {
     let token = visitor.token.clone();
     let hello = json!({ "t": "hello", "token": token }).to_string();
     loop {
-        match knock(&stage, Some(&stage.bridge.url)).await {
+        match knock(&stage.bridge.url, Some(&stage.bridge.url)).await {
             Ok(socket) => {
                 drop(socket);
                 break;
@@ -402,7 +409,7 @@ async fn a_thousand_sockets_are_bounded_and_those_inside_go_on() {
     );
     // The second new visitor of this minute is still let in, the third is not.
     let new = json!({ "t": "hello" }).to_string();
-    drop(Visitor::comes(&stage).await);
+    drop(Visitor::comes(&stage.bridge.url).await);
     assert_eq!(
         shown_out(&stage, Message::text(new)).await,
         CloseCode::Library(4429)
@@ -413,9 +420,9 @@ async fn a_thousand_sockets_are_bounded_and_those_inside_go_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_silent_are_shown_out_and_a_stop_asks_all_to_come_back() {
     let mut stage = site("idle_timeout = \"1s\"\n").await;
-    let mut silent = Visitor::comes(&stage).await;
+    let mut silent = Visitor::comes(&stage.bridge.url).await;
     assert_eq!(silent.is_shown_out().await, CloseCode::Library(4000));
-    let mut visitor = Visitor::comes(&stage).await;
+    let mut visitor = Visitor::comes(&stage.bridge.url).await;
     assert_eq!(stage.bridge.terminate(), Some(0));
     assert!(matches!(
         visitor.is_shown_out().await,
@@ -493,4 +500,136 @@ async fn the_page_reaches_nothing_but_us() {
         404
     );
     stage.settled().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_visitor_sees_who_answers_and_that_somebody_is_at_it() {
+    let stage = Stage::with(Set {
+        capacity: 1,
+        more: "[inboxes.site]\nchannel = \"web\"\n".to_owned(),
+        ..Set::default()
+    })
+    .await;
+    let gate = Gate::closed();
+    stage
+        .sandbox
+        .dify()
+        .script(Script::new().when("运费").holds(&gate).says("商家出。"));
+    let mut visitor = Visitor::comes(&stage.bridge.url).await;
+    visitor.says("运费谁出").await;
+    visitor.hears("typing").await;
+    gate.open();
+    visitor.reads("商家出").await;
+
+    // Both agents have their one contact; the third waits.
+    let mut others = Vec::new();
+    for _ in 0..2 {
+        let mut other = Visitor::comes(&stage.bridge.url).await;
+        other.says("转人工").await;
+        other.reads("为您服务").await;
+        others.push(other);
+    }
+    visitor.says("转人工").await;
+    visitor.reads("正在为您转接").await;
+    let waits = visitor
+        .hears_which("a place in the queue", |frame| frame["phase"] == "queued")
+        .await;
+    assert_eq!(
+        (&waits["position"], &waits["agent"]),
+        (&json!(1), &json!(null))
+    );
+    others[0].says("#退出").await;
+    let served = visitor
+        .hears_which("an agent", |frame| frame["phase"] == "assigned")
+        .await;
+    assert!(
+        ["默认客服", "林小满"].contains(&served["agent"].as_str().unwrap()),
+        "{served}"
+    );
+    stage.settled().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_does_not_read_is_shown_out() {
+    let stage = site("messages_per_minute = 1000\n").await;
+    let mut visitor = Visitor::comes(&stage.bridge.url).await;
+    visitor.says("人工").await;
+    visitor.reads("为您服务").await;
+    // More than may be on its way to anybody; nobody reads it, and so nobody answers the pings either.
+    for _ in 0..20 {
+        let id = visitor.id();
+        let say = json!({ "t": "say", "id": id, "kind": "text", "text": "长".repeat(2000) });
+        visitor.sends(say.to_string()).await;
+    }
+    let shown_out = "kefu_live_closed_total{why=\"slow\"} 1";
+    let metrics = format!("{}/metrics", stage.bridge.url);
+    let mut tick = tokio::time::interval(std::time::Duration::from_millis(200));
+    loop {
+        let text = reqwest::get(&metrics).await.unwrap().text().await.unwrap();
+        if text.contains(shown_out) {
+            break;
+        }
+        tick.tick().await;
+    }
+    // Nothing is lost: all of it is there for who comes back and reads.
+    let mut back = Visitor::back(&stage.bridge.url, Some(&visitor.token), Some(0)).await;
+    while back
+        .words()
+        .iter()
+        .filter(|words| words.len() == 6000)
+        .count()
+        < 20
+    {
+        back.hears("lines").await;
+    }
+    stage.settled().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_two_nodes_a_visitor_is_one_visitor() {
+    let name = unique("web");
+    let schema = name.replace('-', "_");
+    let (db, connection) = tokio_postgres::connect(&servers::postgres(), tokio_postgres::NoTls)
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    db.batch_execute(&format!("CREATE SCHEMA {schema}"))
+        .await
+        .unwrap();
+    let stage = Stage::with(Set {
+        assistant: false,
+        storage: Some(format!("{}?options=-csearch_path%3D{schema}", servers::postgres())),
+        more: format!(
+            "[inboxes.site]\nchannel = \"web\"\nmessages_per_minute = 4\n[cache]\nurl = \"{}\"\nprefix = \"{name}:\"\n[queue]\nurl = \"{}\"\nexchange = \"{name}\"\n",
+            servers::redis(),
+            servers::rabbitmq()
+        ),
+        ..Set::default()
+    })
+    .await;
+    // The platforms call the first node; the visitor has a tab on each.
+    let second = Bridge::start(&stage.config());
+    let mut there = Visitor::comes(&second.url).await;
+    there.says("人工").await;
+    there.reads("为您服务").await;
+    let mut here = Visitor::back(&stage.bridge.url, Some(&there.token), None).await;
+    here.reads("为您服务").await;
+    let agent = stage.agent("system");
+    let card = agent.hears_text("新会话").await.unwrap();
+    agent.says(&card.peer, "两个节点都看得到").unwrap().await;
+    assert_eq!(
+        here.reads("两个节点都看得到").await,
+        there.reads("两个节点都看得到").await
+    );
+    // What was said on one node is a repeat on the other, and a minute is the same minute.
+    let id = there.id();
+    assert!(there.says_as(&id, "说一次").await["trace"].is_i64());
+    assert!(here.says_as(&id, "说一次").await["trace"].is_null());
+    here.says("第四条").await;
+    assert_eq!(there.says("第五条").await["why"], "too_fast");
+    stage.settled().await;
+    drop(second);
+    db.batch_execute(&format!("DROP SCHEMA {schema} CASCADE"))
+        .await
+        .unwrap();
 }

@@ -2,15 +2,21 @@
 //! visitor the transcript as it grows. Here are sockets and bounds; what goes over them is the channel's
 //! ([`bridge_core::channel::Live`]).
 
+mod door;
 mod house;
 mod origin;
 mod rooms;
 mod seats;
 mod show;
-mod socket;
+mod stay;
 mod upload;
+mod wire;
 
-use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{Method, header},
+    web,
+};
 use bridge_core::channel::Document;
 
 pub(super) use self::house::House;
@@ -19,8 +25,12 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.service(
         web::scope("/web/{inbox}")
             .route("", web::get().to(home))
-            .route("/ws", web::get().to(socket::open))
-            .route("/upload", web::post().to(upload::take))
+            .route("/ws", web::get().to(door::open))
+            .service(
+                web::resource("/upload")
+                    .route(web::post().to(upload::take))
+                    .route(web::method(Method::OPTIONS).to(upload::may)),
+            )
             .route("/{path:.*}", web::get().to(document)),
     );
 }

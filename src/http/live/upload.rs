@@ -25,21 +25,62 @@ pub(super) async fn take(
     let Some(site) = house.site(&inbox) else {
         return nothing();
     };
-    let (visitor, _turn) = match admitted(&request, &site, &house).await {
-        Ok(admitted) => admitted,
-        Err(status) => return HttpResponse::new(status),
-    };
-    let limit = site.live().bounds().upload_bytes;
-    let read = tokio::time::timeout(PATIENCE, read(&request, body, limit)).await;
-    let bytes = match read {
-        Ok(Ok(bytes)) => bytes,
-        Ok(Err(status)) => return HttpResponse::new(status),
-        Err(_) => return HttpResponse::new(StatusCode::REQUEST_TIMEOUT),
-    };
-    match kept(&request, &site, &house, &visitor, bytes).await {
+    if !origin::is_admitted(&request, site.live(), &house.app.settings.server.public_url) {
+        return HttpResponse::new(StatusCode::FORBIDDEN);
+    }
+    let answer = upload(&request, body, &site, &house).await;
+    let mut response = match answer {
         Ok(answer) => HttpResponse::Ok().json(answer),
         Err(status) => HttpResponse::new(status),
+    };
+    may_read(&request, response.headers_mut());
+    response
+}
+
+/// `OPTIONS`: a site with a page of its own asks its browser's question first.
+pub(super) async fn may(
+    request: HttpRequest,
+    inbox: web::Path<String>,
+    house: web::Data<House>,
+) -> HttpResponse {
+    let Some(site) = house.site(&inbox) else {
+        return nothing();
+    };
+    if !origin::is_admitted(&request, site.live(), &house.app.settings.server.public_url) {
+        return HttpResponse::new(StatusCode::FORBIDDEN);
     }
+    let mut response = HttpResponse::NoContent()
+        .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "POST"))
+        .insert_header((
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            "authorization, x-file-name",
+        ))
+        .insert_header((header::ACCESS_CONTROL_MAX_AGE, "600"))
+        .finish();
+    may_read(&request, response.headers_mut());
+    response
+}
+
+/// An admitted origin may read the answer. There are no cookies: what it reads is what its own token opens.
+fn may_read(request: &HttpRequest, headers: &mut header::HeaderMap) {
+    if let Some(origin) = request.headers().get(header::ORIGIN) {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        headers.insert(header::VARY, header::HeaderValue::from_static("Origin"));
+    }
+}
+
+async fn upload(
+    request: &HttpRequest,
+    body: web::Payload,
+    site: &Site,
+    house: &House,
+) -> Result<serde_json::Value, StatusCode> {
+    let (visitor, _turn) = admitted(request, site, house).await?;
+    let limit = site.live().bounds().upload_bytes;
+    let bytes = tokio::time::timeout(PATIENCE, read(request, body, limit))
+        .await
+        .map_err(|_| StatusCode::REQUEST_TIMEOUT)??;
+    kept(request, site, house, &visitor, bytes).await
 }
 
 /// Who uploads, and a turn to do it in.
@@ -49,9 +90,6 @@ async fn admitted<'h>(
     house: &'h House,
 ) -> Result<(PeerId, tokio::sync::SemaphorePermit<'h>), StatusCode> {
     let (parts, live) = (house.app.engine.parts(), site.live());
-    if !origin::is_admitted(request, live, &house.app.settings.server.public_url) {
-        return Err(StatusCode::FORBIDDEN);
-    }
     let token = request.headers().get(header::AUTHORIZATION);
     let token = token
         .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "))

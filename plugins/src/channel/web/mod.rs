@@ -2,6 +2,7 @@
 //! ([`bridge_core::channel::Live`]). Here is what goes over it ([`frames`], [`lines`]), who somebody is ([`token`]), what
 //! they may send ([`said`]) and the page itself ([`page`]).
 
+mod check;
 mod config;
 mod frames;
 mod lines;
@@ -10,13 +11,16 @@ mod said;
 mod seal;
 mod token;
 
+#[cfg(test)]
+mod tests;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use bridge_core::{
     channel::{
-        Ack, Bounds, Capabilities, Channel, ChannelError, ChannelErrorKind, ChannelSpec, Decoded,
-        Delivery, Dispatch, Document, Heard, Live, News, Receipt, Visit,
+        Ack, Bounds, Capabilities, Channel, ChannelError, ChannelErrorKind, ChannelSpec, Check,
+        Decoded, Delivery, Dispatch, Document, Heard, Live, News, Receipt, Visit,
     },
     clock::Timestamp,
     convert::Loss,
@@ -129,6 +133,10 @@ impl Channel for Web {
     }
 
     fn live(&self) -> Option<&dyn Live> {
+        Some(self)
+    }
+
+    fn check(&self) -> Option<&dyn Check> {
         Some(self)
     }
 }
