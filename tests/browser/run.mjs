@@ -1,49 +1,15 @@
 // A person's whole conversation in headless Chromium, against the real program: a customer's phone, two agents, the wire.
 // Waits for what it expects to see, never for time to pass; any error in a page's console fails it.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { createServer } from 'node:net';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
+import { start } from './stage.mjs';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const program = process.env.KEFU_BRIDGE ?? `${root}target/debug/kefu-bridge`;
-const shots = process.env.SHOTS;
-const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-  '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage'];
-
-const freePort = () => new Promise((resolve) => {
-  const server = createServer().listen(0, '127.0.0.1', () => { const { port } = server.address(); server.close(() => resolve(port)); });
-});
-
-const port = await freePort();
-const url = `http://127.0.0.1:${port}`;
-const sandbox = spawn(program, ['sandbox', '--listen', `127.0.0.1:${port}`], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, RUST_LOG: 'warn' } });
-await new Promise((resolve, reject) => {
-  sandbox.once('exit', (code) => reject(new Error(`the sandbox ended with ${code}`)));
-  createInterface({ input: sandbox.stdout }).on('line', (line) => line.includes('wire.html') && resolve());
-});
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: flags });
-const complaints = [];
-let checks = 0;
-const passed = (what) => { checks += 1; console.log(`ok ${checks} - ${what}`); };
-
-async function open(path, { locale = 'zh-CN', width = 900, height = 760 } = {}) {
-  const context = await browser.newContext({ locale, viewport: { width, height } });
-  const page = await context.newPage();
-  page.setDefaultTimeout(20_000);
-  page.on('console', (message) => message.type() === 'error' && complaints.push(`${path}: ${message.text()}`));
-  page.on('pageerror', (error) => complaints.push(`${path}: ${error.message}`));
-  await page.goto(`${url}/${path}`);
-  return page;
-}
+const stage = await start();
+const { complaints, passed, look, open } = stage;
 const say = async (page, text) => {
   await page.locator('form.say textarea').fill(text);
   await page.locator('form.say textarea').press('Enter');
 };
 const hears = (page, text) => page.locator('.log', { hasText: text }).waitFor();
-const look = async (page, name) => { if (shots) await page.screenshot({ path: `${shots}/${name}.png` }); };
 
 try {
   const phone = await open('phone.html', { width: 390, height: 844 });
@@ -100,9 +66,7 @@ try {
   await look(all, 'all');
   passed('it speaks English, fits a phone, and shows all on one table');
   assert.deepEqual(complaints, []);
-  console.log(`\n${checks} passed, 0 failed`);
+  stage.allPassed();
 } finally {
-  await browser.close();
-  sandbox.removeAllListeners('exit');
-  sandbox.kill('SIGTERM');
+  await stage.end();
 }

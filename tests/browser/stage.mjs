@@ -34,6 +34,7 @@ export async function start() {
     /** The address the sandbox printed on the line with these words. */
     printed: (words) => /https?:\/\/\S+/.exec(printed.find((line) => line.includes(words)))[0],
     passed: (what) => { checks += 1; console.log(`ok ${checks} - ${what}`); },
+    allPassed: () => console.log(`\n${checks} passed, 0 failed`),
     look: async (page, name) => { if (shots) await page.screenshot({ path: `${shots}/${name}.png` }); },
     async open(address, { locale = 'zh-CN', width = 900, height = 760, heed = true } = {}) {
       const context = await browser.newContext({ locale, viewport: { width, height }, permissions: ['microphone'] });
@@ -50,7 +51,6 @@ export async function start() {
       await browser.close();
       sandbox.removeAllListeners('exit');
       sandbox.kill('SIGTERM');
-      console.log(`\n${checks} passed`);
     },
   };
 }

@@ -121,6 +121,7 @@ try {
   await refused;
   passed('a site that is not named cannot show it');
   assert.deepEqual(complaints, []);
+  stage.allPassed();
 } finally {
   wire.close();
   await stage.end();
