@@ -11,7 +11,7 @@ use url::Url;
 #[derive(Debug, Clone, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// 可以嵌入对话窗口的网站，写完整来源 / the sites that may embed the chat, each as its origin: https://www.example.com
+    /// 可以嵌入对话窗口的网站，写完整来源 / the sites that may embed the chat, each as its origin: `https://www.example.com`
     pub origins: Vec<String>,
     /// 窗口标题 / the chat's title.
     pub title: String,
