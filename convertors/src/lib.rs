@@ -4,5 +4,6 @@ pub mod dify;
 pub mod errcode;
 pub mod tencent_im;
 pub mod wechat;
+pub mod wecom;
 
 pub use bridge_core::markdown;

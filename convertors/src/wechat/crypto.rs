@@ -26,8 +26,8 @@ pub enum CryptoError {
     /// The key is not 43 characters of base64.
     #[error("-40004: the EncodingAESKey is not 43 letters and digits")]
     Key,
-    /// It is for another app.
-    #[error("-40005: encrypted for another app id")]
+    /// It is for another app, or another corp.
+    #[error("-40005: encrypted for another app or corp")]
     AppId,
     /// Its length is not a multiple of the block.
     #[error("-40007: the length is not a multiple of the cipher's block")]
@@ -61,7 +61,7 @@ impl AesKey {
         bytes.try_into().map(Self).map_err(|_| CryptoError::Key)
     }
 
-    /// Decrypts an `Encrypt` for `app_id`.
+    /// Decrypts an `Encrypt` for `app_id`: with a corp its receive id.
     pub fn open(&self, encrypted: &str, app_id: &str) -> Result<String, CryptoError> {
         let mut bytes = LENIENT
             .decode(encrypted.trim())
