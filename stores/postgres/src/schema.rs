@@ -9,6 +9,7 @@ use crate::link::{Link, damaged, unavailable};
 const STEPS: &[&str] = &[
     include_str!("../migrations/1-tables.sql"),
     include_str!("../migrations/2-steps.sql"),
+    include_str!("../migrations/3-contacts.sql"),
 ];
 
 /// The lock of migrations: any number that nobody else uses.

@@ -8,8 +8,10 @@ use bridge_store_postgres::Postgres;
 use crate::fresh;
 
 /// The statements inside the functions, with values as they come.
-const HOT: [&str; 8] = [
+const HOT: [&str; 9] = [
     "SELECT * FROM ready r WHERE r.until <= 5 ORDER BY r.at, r.conversation LIMIT 1 FOR UPDATE SKIP LOCKED",
+    "SELECT count(*) FROM dispatches d, threads t WHERE t.conversation = 77 AND NOT t.desk
+        AND d.lane = t.inbox || E'\\x1f' || t.peer || E'\\x1f' AND d.held",
     "SELECT id FROM arrivals WHERE conversation = 77 ORDER BY id LIMIT 32",
     "SELECT conversation FROM threads WHERE inbox = 'mall' AND peer = 'p77'",
     "INSERT INTO seen (inbox, external_id, at) VALUES ('mall', 'x', 1) ON CONFLICT DO NOTHING",
