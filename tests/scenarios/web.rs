@@ -371,7 +371,7 @@ async fn what_is_too_much_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_sockets_are_bounded_and_those_inside_go_on() {
-    let stage = site("sockets = 100\nsockets_per_address = 1000\nsockets_per_visitor = 2\nnew_visitors_per_minute = 2\n").await;
+    let stage = site("sockets = 100\nsockets_per_address = 1000\nsockets_per_visitor = 2\nnew_visitors_per_minute = 1\n").await;
     let mut visitor = Visitor::comes(&stage.bridge.url).await;
     let mut second = Visitor::back(&stage.bridge.url, Some(&visitor.token), None).await;
     let mut inside = Vec::new();
@@ -407,9 +407,8 @@ async fn a_thousand_sockets_are_bounded_and_those_inside_go_on() {
         shown_out(&stage, Message::text(hello)).await,
         CloseCode::Library(4429)
     );
-    // The second new visitor of this minute is still let in, the third is not.
+    // There was a new visitor from here within this minute.
     let new = json!({ "t": "hello" }).to_string();
-    drop(Visitor::comes(&stage.bridge.url).await);
     assert_eq!(
         shown_out(&stage, Message::text(new)).await,
         CloseCode::Library(4429)
@@ -625,8 +624,11 @@ async fn on_two_nodes_a_visitor_is_one_visitor() {
     let id = there.id();
     assert!(there.says_as(&id, "说一次").await["trace"].is_i64());
     assert!(here.says_as(&id, "说一次").await["trace"].is_null());
-    here.says("第四条").await;
-    assert_eq!(there.says("第五条").await["why"], "too_fast");
+    let mut taken = 3;
+    while here.says("快").await["t"] == "taken" && there.says("快").await["t"] == "taken" {
+        taken += 2;
+        assert!(taken < 8, "each node counts for itself");
+    }
     stage.settled().await;
     drop(second);
     db.batch_execute(&format!("DROP SCHEMA {schema} CASCADE"))
