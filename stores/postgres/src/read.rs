@@ -250,14 +250,20 @@ impl Records for Postgres {
     }
 
     async fn sweep(&self, before: Timestamp, seen_before: Timestamp) -> Result<u64, StoreError> {
-        // Oldest rows have the smallest keys: each walk begins at the left edge and stops where nothing is old.
-        let sql = "WITH a AS (DELETE FROM turned WHERE id IN (SELECT id FROM
+        // Oldest rows have the smallest keys: each walk begins at the left edge and stops where nothing is old. Inboxes are
+        // found by stepping from one to the next along the index: DISTINCT would read every key there is.
+        let sql = "WITH RECURSIVE inboxes AS (
+                (SELECT inbox FROM seen ORDER BY inbox LIMIT 1)
+                UNION ALL
+                SELECT (SELECT s.inbox FROM seen s WHERE s.inbox > i.inbox ORDER BY s.inbox LIMIT 1)
+                FROM inboxes i WHERE i.inbox IS NOT NULL),
+            a AS (DELETE FROM turned WHERE id IN (SELECT id FROM
                 (SELECT id, turned_at FROM turned ORDER BY id LIMIT $3) AS t WHERE turned_at < $1) RETURNING 1),
             b AS (DELETE FROM entries WHERE id IN (SELECT id FROM
                 (SELECT id, at FROM entries ORDER BY id LIMIT $3) AS t WHERE at < $1) RETURNING 1),
             c AS (DELETE FROM sent WHERE (trace, id) IN (SELECT trace, id FROM
                 (SELECT trace, id, at FROM sent ORDER BY trace, id LIMIT $3) AS t WHERE at < $1) RETURNING 1),
-            d AS (DELETE FROM seen s USING (SELECT DISTINCT inbox FROM seen) AS i CROSS JOIN LATERAL (
+            d AS (DELETE FROM seen s USING inboxes AS i CROSS JOIN LATERAL (
                 (SELECT external_id, at FROM seen x WHERE x.inbox = i.inbox ORDER BY external_id LIMIT $3)
                 UNION ALL
                 (SELECT external_id, at FROM seen x WHERE x.inbox = i.inbox AND external_id >= 'errand:'
