@@ -1,7 +1,6 @@
 //! Customers who number what they say, and agents who answer and hand over.
 
 use std::{
-    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -95,7 +94,6 @@ pub fn agents(cluster: &Arc<Cluster>, count: usize, books: &Arc<Books>, seed: u6
             phones: cluster.clone(),
             books: books.clone(),
             dice: StdRng::seed_from_u64(seed.wrapping_mul(31) + number as u64),
-            seen: BTreeMap::new(),
         };
         tokio::spawn(agent.work(stop.clone()))
     });
@@ -122,44 +120,39 @@ struct Agent {
     phones: Arc<Cluster>,
     books: Arc<Books>,
     dice: StdRng,
-    /// By chat, how many messages were looked at.
-    seen: BTreeMap<String, usize>,
 }
 
 impl Agent {
     async fn work(mut self, stop: Arc<AtomicBool>) {
+        let mut telling = tokio::task::JoinSet::new();
         while !stop.load(Relaxed) {
-            for chat in self.client.chats() {
-                self.read(&chat.peer).await;
+            let heard = self.client.hears();
+            let Ok(Ok(heard)) = tokio::time::timeout(Duration::from_millis(200), heard).await
+            else {
+                continue;
+            };
+            if let Some((contact, _)) = from_contact(heard.text())
+                // Who heard the contact last has the conversation, unless it is being handed over.
+                && self.books.heard_by(contact, self.number, heard.message.id)
+            {
+                self.answer(&heard.peer, contact, &mut telling);
             }
-            tokio::time::sleep(Duration::from_millis(40)).await;
         }
+        telling.join_all().await;
     }
 
-    async fn read(&mut self, peer: &str) {
-        let messages = self.client.messages(peer);
-        let seen = self
-            .seen
-            .insert(peer.to_owned(), messages.len())
-            .unwrap_or(0);
-        let mut heard = messages[seen..]
-            .iter()
-            .filter_map(|message| Some((message.id, from_contact(message.text())?)));
-        let Some((id, (contact, _))) = heard.next_back() else {
-            return;
-        };
-        // Who heard the contact last has the conversation, unless it is being handed over.
-        if !self.books.heard_by(contact, self.number, id) {
-            return;
-        }
+    fn answer(&mut self, peer: &str, contact: usize, telling: &mut tokio::task::JoinSet<()>) {
         if self.dice.random_bool(0.5) {
             let number = self.books.next_of_agent(contact);
             // Said is said: the platform has it, whether or not the bridge was told.
             if let Ok(pushed) = self.client.says(peer, &format!("[{contact}:{number}]")) {
                 self.books.said(contact, number);
-                if !pushed.await.delivered() {
-                    self.books.untold(contact, number);
-                }
+                let books = self.books.clone();
+                telling.spawn(async move {
+                    if !pushed.await.delivered() {
+                        books.untold(contact, number);
+                    }
+                });
             }
         } else if self.count > 1
             && self.dice.random_bool(0.2)
@@ -168,7 +161,7 @@ impl Agent {
             let other = (self.number + self.dice.random_range(1..self.count)) % self.count;
             self.books.handing_over(contact, self.number);
             if let Ok(pushed) = self.client.says(peer, &format!("#转接 -n a{other}")) {
-                drop(pushed.await);
+                telling.spawn(async move { drop(pushed.await) });
             }
         }
     }
