@@ -223,6 +223,8 @@ texts! {
     DeskClosed = "desk_closed", "会话已结束。", "The conversation is closed.";
     /// To an agent whose contact left.
     DeskContactLeft = "desk_contact_left", "客户已结束会话。", "The contact has ended the conversation.";
+    /// To an agent: the platform took a message, and says later that it could not be delivered.
+    DeskReported = "desk_reported", "⚠ 平台报告有一条消息未送达：{reason}", "⚠ The platform reports that a message was not delivered: {reason}";
     /// To an agent whose message could not be delivered.
     DeskUndelivered = "desk_undelivered", "⚠ 未送达：“{excerpt}”\n原因：{reason}", "⚠ Not delivered: \"{excerpt}\"\nWhy: {reason}";
     /// To an agent whose message waits for the contact to write again.

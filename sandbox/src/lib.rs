@@ -31,6 +31,7 @@ pub mod dify;
 mod events;
 pub mod faults;
 mod gate;
+pub mod kf;
 mod media;
 mod multipart;
 mod panel;

@@ -14,6 +14,7 @@ use crate::dify::Dify;
 use crate::events::Event;
 use crate::faults::{self, FaultLine, SpecError};
 use crate::gate::{self, Gate, Plug};
+use crate::kf::Kf;
 use crate::media::Media;
 use crate::panel::{self, Stage};
 use crate::settings::Settings;
@@ -52,6 +53,7 @@ pub struct Sandbox {
     wechat: Wechat,
     tim: Tim,
     dify: Dify,
+    kf: Kf,
     address: SocketAddr,
     server: ServerHandle,
     runtime: Option<Runtime>,
@@ -83,11 +85,13 @@ impl Sandbox {
             Wechat::new(world.clone(), settings.wechat.clone()).map_err(StartError::Settings)?;
         let tim = Tim::new(world.clone(), settings.tim.clone());
         let dify = Dify::new(world.clone(), settings.dify.clone());
+        let kf = Kf::new(world.clone(), settings.kf.clone());
         let stage = Stage {
             world: world.clone(),
             wechat: wechat.clone(),
             tim: tim.clone(),
             dify: dify.clone(),
+            kf: kf.clone(),
         };
         let _inside = runtime.enter();
         let server = serve(listener, settings.workers, stage)
@@ -99,6 +103,7 @@ impl Sandbox {
             wechat,
             tim,
             dify,
+            kf,
             address,
             server: handle,
             runtime: Some(runtime),
@@ -130,6 +135,11 @@ impl Sandbox {
         format!("{}/dify/v1", self.url())
     }
 
+    /// `api_base` for a WeChat KF inbox.
+    pub fn kf_base(&self) -> String {
+        format!("{}/kf", self.url())
+    }
+
     /// Says where the bridge is, as `http://host:port`: callbacks go to `{url}/callback/{inbox}` from now on.
     pub fn set_bridge(&self, url: &str) {
         self.world.set_bridge(url);
@@ -148,6 +158,11 @@ impl Sandbox {
     /// Dify.
     pub fn dify(&self) -> &Dify {
         &self.dify
+    }
+
+    /// WeChat KF.
+    pub fn kf(&self) -> &Kf {
+        &self.kf
     }
 
     /// Orders faults, as [`crate::faults`] describes; returns their numbers.
@@ -257,6 +272,7 @@ fn serve(
         gate(Arc::new(stage.wechat.clone()), "/wechat"),
         gate(Arc::new(stage.tim.clone()), "/tim"),
         gate(Arc::new(stage.dify.clone()), "/dify"),
+        gate(Arc::new(stage.kf.clone()), "/kf"),
     ];
     let stage = web::Data::new(stage);
     let app = move || {

@@ -35,6 +35,8 @@ pub struct Settings {
     pub tim: TimSettings,
     /// Dify.
     pub dify: DifySettings,
+    /// WeChat KF.
+    pub kf: crate::kf::KfSettings,
 }
 
 impl Default for Settings {
@@ -54,6 +56,7 @@ impl Default for Settings {
             wechat: WechatSettings::default(),
             tim: TimSettings::default(),
             dify: DifySettings::default(),
+            kf: crate::kf::KfSettings::default(),
         }
     }
 }

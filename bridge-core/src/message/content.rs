@@ -201,6 +201,9 @@ pub enum Event {
     Entered {
         /// `sessionFrom` and the like.
         from: String,
+        /// Whether the platform lets us greet them now.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        greet: bool,
     },
     /// An agent came online or went offline. The arrival's author is that agent.
     Presence {

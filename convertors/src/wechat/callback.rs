@@ -120,6 +120,7 @@ fn event(fields: &Fields) -> Result<Event, ConvertError> {
         },
         "user_enter_tempsession" => Event::Entered {
             from: fields.get("SessionFrom").unwrap_or_default().to_owned(),
+            greet: false,
         },
         "user_info_modified" => Event::ProfileChanged,
         "user_authorization_revoke" => Event::ErasureAsked {

@@ -3,6 +3,7 @@
 
 pub mod envelope;
 pub mod error_table;
+pub mod kf;
 #[cfg(test)]
 mod tests;
 

@@ -4,3 +4,4 @@ mod account;
 pub mod tencent_im;
 pub mod web;
 pub mod wechat;
+pub mod wechat_kf;

@@ -27,8 +27,8 @@ pub use spec::{SpecError, parse};
 pub const HELP: &str = "\
 TARGET[(WHO)]=KIND[:ARG][xTIMES][@PROBABILITY], several separated by commas, such as
   wechat.send=45015x2,tim.send=slow:800,dify=cut,callback=duplicate:0.1
-Targets: wechat, tim, dify (all calls), one operation of theirs (wechat.token, tim.send, dify.chat ...), callback,
-  wechat.callback, tim.callback; WHO narrows to one customer, account or user
+Targets: wechat, tim, dify, kf (all calls), one operation of theirs (wechat.token, tim.send, dify.chat ...), callback,
+  wechat.callback, tim.callback, kf.callback; WHO narrows to one customer, account or user
 Kinds for calls: slow:MS, hang, cut, cut-after, http:STATUS, an error code (Dify: an HTTP status), expire;
   Dify also cut-mid, error[:CODE], mute
 Kinds for callbacks: duplicate, reorder, drop, forge (each with :PROBABILITY), slow:MS";
@@ -62,6 +62,13 @@ pub const OPERATIONS: &[&str] = &[
     "dify.info",
     "dify.history",
     "dify.other",
+    "kf.token",
+    "kf.sync",
+    "kf.send",
+    "kf.upload",
+    "kf.media",
+    "kf.other",
+    "kf.callback",
 ];
 
 /// One ordered fault.

@@ -58,7 +58,7 @@ fn target(aim: &str) -> Result<(String, Option<String>), String> {
     if who == Some("") {
         return Err("nobody is named between the parentheses".into());
     }
-    let known = ["wechat", "tim", "dify", "callback"];
+    let known = ["wechat", "tim", "dify", "kf", "callback"];
     if known.contains(&name) || OPERATIONS.contains(&name) {
         return Ok((name.to_owned(), who.map(str::to_owned)));
     }

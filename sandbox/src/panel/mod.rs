@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 
 use crate::dify::Dify;
 use crate::gate;
+use crate::kf::Kf;
 use crate::settings::{Account, MenuAction, MenuEntry};
 use crate::tim::Tim;
 use crate::wechat::Wechat;
@@ -33,6 +34,7 @@ pub(crate) struct Stage {
     pub wechat: Wechat,
     pub tim: Tim,
     pub dify: Dify,
+    pub kf: Kf,
 }
 
 /// A refused request, in both languages.
@@ -110,6 +112,8 @@ async fn state(stage: web::Data<Stage>) -> HttpResponse {
         wechat,
         tim,
         dify,
+        // Has no pages yet; tests talk to it.
+        kf: _,
     } = &**stage;
     let desk = tim.settings();
     let apps = dify.apps().iter().map(

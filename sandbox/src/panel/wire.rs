@@ -30,6 +30,7 @@ async fn list(stage: web::Data<Stage>, wanted: Query<Wanted>) -> Answered {
         Some("wechat") => Some(PeerName::Wechat),
         Some("tim") => Some(PeerName::Tim),
         Some("dify") => Some(PeerName::Dify),
+        Some("kf") => Some(PeerName::Kf),
         Some(_) => {
             return Err(Refused::bad(
                 "peer 只能是 wechat、tim 或 dify",

@@ -6,7 +6,7 @@
 mod acts;
 mod allowance;
 mod api;
-mod crypto;
+pub(crate) mod crypto;
 mod errors;
 mod event;
 mod fields;

@@ -22,6 +22,8 @@ pub enum PeerName {
     Tim,
     /// Dify.
     Dify,
+    /// WeChat KF.
+    Kf,
 }
 
 /// Who called whom.

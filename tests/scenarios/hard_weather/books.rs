@@ -19,8 +19,8 @@ struct OfContact {
     /// Said, and the platform could not tell the bridge: the desk's platform does not try again, so these are found later,
     /// in its history, and come late.
     untold: BTreeSet<u32>,
-    /// Who has it, as the agents see it, and the last message by which that was seen.
-    holder: Option<(usize, u64)>,
+    /// Who has it, as the agents see it, and the contact's last words by which that was seen.
+    holder: Option<(usize, u32)>,
     /// Handed over by this one, who heard it last by this message.
     leaving: Option<usize>,
     handovers: u32,
@@ -82,15 +82,15 @@ impl Books {
         self.of(contact, |of| of.untold.insert(number));
     }
 
-    /// An agent heard a contact by a message; whether this agent may speak now.
-    pub fn heard_by(&self, contact: usize, agent: usize, message: u64) -> bool {
+    /// An agent heard a contact's words; whether this agent may speak now.
+    pub fn heard_by(&self, contact: usize, agent: usize, number: u32) -> bool {
         self.of(contact, |of| {
             if of.leaving == Some(agent) {
                 return false;
             }
-            let newest = of.holder.is_none_or(|(_, last)| message > last);
+            let newest = of.holder.is_none_or(|(_, last)| number > last);
             if newest {
-                of.holder = Some((agent, message));
+                of.holder = Some((agent, number));
                 of.leaving = None;
             }
             of.holder.is_some_and(|(holder, _)| holder == agent)

@@ -131,9 +131,10 @@ impl Agent {
             else {
                 continue;
             };
-            if let Some((contact, _)) = from_contact(heard.text())
-                // Who heard the contact last has the conversation, unless it is being handed over.
-                && self.books.heard_by(contact, self.number, heard.message.id)
+            // Who heard the contact's last words has the conversation, unless it is being handed over. Their number
+            // counts and not when they came: what waited to be sent to one agent may come after the next has heard more.
+            if let Some((contact, number)) = from_contact(heard.text())
+                && self.books.heard_by(contact, self.number, number)
             {
                 self.answer(&heard.peer, contact, &mut telling);
             }

@@ -27,10 +27,15 @@ pub(super) fn step(filter: &OpenTurn, mut case: Case, event: Event) -> Step {
             dedicate(&case, Some(&scene)),
             "a code was scanned",
         )),
-        Event::Entered { from } => Step::Break(Ending::with(
-            dedicate(&case, Some(&from)),
-            "the chat was opened",
-        )),
+        Event::Entered { from, greet } => {
+            let mut effects = dedicate(&case, Some(&from));
+            if greet && !texts.silenced(Text::Welcome) {
+                effects.push(Effect::TellContact(Content::text(
+                    texts.say(Text::Welcome, &[]),
+                )));
+            }
+            Step::Break(Ending::with(effects, "the chat was opened"))
+        }
         Event::Unfollowed => {
             let mut effects = vec![Effect::Reachable(false)];
             effects.extend(tell_agent(&case, texts.say(Text::DeskUnfollowed, &[])));
@@ -55,10 +60,9 @@ pub(super) fn step(filter: &OpenTurn, mut case: Case, event: Event) -> Step {
         }
         Event::Read { .. } => Step::Break(Ending::silent("read")),
         Event::DeliveryReport {
-            delivered, reason, ..
-        } => Step::Break(Ending::silent(format!(
-            "delivery reported: {delivered} {reason}"
-        ))),
+            delivered: true, ..
+        } => Step::Break(Ending::silent("delivered, says the platform")),
+        Event::DeliveryReport { reason, .. } => Step::Break(failed_later(&case, texts, &reason)),
         Event::Other { name, .. } => Step::Break(Ending::silent(format!("event {name}: recorded"))),
     }
 }
@@ -97,6 +101,16 @@ fn presence(case: &Case, online: bool) -> Ending {
         }
         None => Ending::silent("presence of an account that is no agent's"),
     }
+}
+
+/// The platform took a message and then could not deliver it: whoever is with the contact is told.
+fn failed_later(case: &Case, texts: &crate::texts::Texts, reason: &str) -> Ending {
+    let words = texts.say(Text::DeskReported, &[("reason", reason)]);
+    let mut effects = tell_agent(case, words);
+    effects.push(Effect::note(format!(
+        "the platform reports: not delivered: {reason}"
+    )));
+    Ending::with(effects, "not delivered, says the platform")
 }
 
 /// A message was taken back: what has not left yet is stopped; of the rest the other side is told.

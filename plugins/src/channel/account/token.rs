@@ -36,7 +36,6 @@ pub(in super::super) enum Grant {
         /// Its secret.
         app_secret: Secret,
     },
-    #[expect(dead_code, reason = "the channels of a corp come with this")]
     /// `GET /cgi-bin/gettoken` (WeCom: 5.1): one token for each secret of a corp.
     Corp {
         /// The corp.

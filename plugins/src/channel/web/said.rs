@@ -82,7 +82,7 @@ impl Desk {
             .map(|from| cut(&from, FROM))
             .filter(|from| !from.is_empty());
         let entered = entered.map(|from| {
-            let event = Content::Event(Event::Entered { from });
+            let event = Content::Event(Event::Entered { from, greet: false });
             self.arrival(peer, format!("{key}:from"), event, now)
         });
         let mut said = self.arrival(peer, key, content, now);

@@ -66,7 +66,8 @@ fn words_become_an_arrival_whose_id_begins_with_its_second() {
     assert_eq!(
         content(&entered),
         &Content::Event(Event::Entered {
-            from: "agent:lin".to_owned()
+            from: "agent:lin".to_owned(),
+            greet: false,
         })
     );
     assert_eq!(content(&said), &Content::text("你好"));

@@ -1,0 +1,155 @@
+//! WeChat KF (微信客服): the callback only says that there is something ([`decode`]); one puller per account fetches it
+//! ([`pull`]), and the core moves the cursor in the transaction that stores the page. What goes out carries a `msgid` of
+//! ours, so that trying again is harmless ([`send`]).
+//!
+//! A thread is a customer at one account: its peer is `external_userid@open_kfid`.
+
+mod check;
+mod config;
+mod decode;
+mod media;
+mod pull;
+mod send;
+
+#[cfg(test)]
+mod tests;
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bridge_convertors::wecom::{envelope::Gate, error_table::action, kf::Kf as Words};
+use bridge_core::{
+    cache::Cache,
+    channel::{
+        Allowance, Capabilities, Channel, ChannelError, ChannelSpec, Check, Decoded, Delivery,
+        Dispatch, Fetch, Pull, Receipt,
+    },
+    clock::{Clock, Timestamp},
+    media::MediaLibrary,
+    message::{ContentKind, InboxName, PeerId, Trigger},
+    plugin::{BuildError, Plugin, Tools},
+};
+
+use self::config::Config;
+use super::account::{Api, Grant};
+
+/// A greeting has to be out within 20 s of the entering (WeCom: 3.6).
+const GREETING: Duration = Duration::from_secs(20);
+
+/// The KF accounts of one corp's app.
+pub struct Kf {
+    config: Config,
+    gate: Gate,
+    accounts: BTreeSet<String>,
+    api: Api,
+    words: Words,
+    capabilities: Capabilities,
+    media: Arc<dyn MediaLibrary>,
+    cache: Arc<dyn Cache>,
+    clock: Arc<dyn Clock>,
+    started: Timestamp,
+    callback_url: String,
+}
+
+bridge_core::register!(ChannelSpec::new::<Kf>("wechat-kf"));
+
+impl Plugin for Kf {
+    type Config = Config;
+
+    fn build(config: Config, tools: &Tools) -> Result<Self, BuildError> {
+        let keys = config.validate()?;
+        let grant = Grant::Corp {
+            corp_id: config.corp_id.clone(),
+            secret: config.secret.clone(),
+        };
+        Ok(Self {
+            gate: Gate {
+                token: config.token.clone(),
+                keys,
+                receive_id: config.corp_id.clone(),
+            },
+            accounts: config.accounts.iter().cloned().collect(),
+            api: Api::new(&config.api_base, grant, action, tools)?,
+            words: Words {
+                inbox: InboxName::new(&*tools.name),
+            },
+            capabilities: capabilities(&config),
+            media: tools.media.clone(),
+            cache: tools.cache.clone(),
+            clock: tools.clock.clone(),
+            started: tools.clock.now(),
+            callback_url: format!("{}/callback/{}", tools.public_url, tools.name),
+            config,
+        })
+    }
+}
+
+fn capabilities(config: &Config) -> Capabilities {
+    use ContentKind::{File, Image, Link, Location, Menu, MiniProgram, Text, Video, Voice};
+    let greeting = Allowance {
+        trigger: Trigger::Enter,
+        count: 1,
+        seconds: GREETING.as_secs(),
+    };
+    Capabilities {
+        kinds: [
+            Text,
+            Image,
+            Voice,
+            Video,
+            File,
+            Location,
+            Link,
+            MiniProgram,
+            Menu,
+        ]
+        .into(),
+        text_bytes: Some(config.text_bytes),
+        markdown: false,
+        allowances: config
+            .allowances
+            .iter()
+            .copied()
+            .chain([greeting])
+            .collect(),
+        image_types: vec!["image/jpeg", "image/png"],
+        voice_types: vec!["audio/amr"],
+    }
+}
+
+/// A customer at an account.
+fn peer(customer: &str, account: &str) -> PeerId {
+    PeerId::new(format!("{customer}@{account}"))
+}
+
+/// The customer and the account of a thread.
+fn parts(peer: &PeerId) -> Option<(&str, &str)> {
+    peer.as_str().rsplit_once('@')
+}
+
+#[async_trait]
+impl Channel for Kf {
+    fn decode(&self, delivery: &Delivery) -> Result<Decoded, ChannelError> {
+        decode::decode(self, delivery)
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    async fn send(&self, dispatch: &Dispatch) -> Result<Receipt, ChannelError> {
+        send::send(self, dispatch).await
+    }
+
+    fn pull(&self) -> Option<&dyn Pull> {
+        Some(self)
+    }
+
+    fn fetch(&self) -> Option<&dyn Fetch> {
+        Some(self)
+    }
+
+    fn check(&self) -> Option<&dyn Check> {
+        Some(self)
+    }
+}

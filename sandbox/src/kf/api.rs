@@ -1,0 +1,408 @@
+//! What the bridge calls: tokens, `sync_msg`, sending, sessions, accounts, media (WeCom notes, 3, 4.6, 5).
+
+use serde_json::{Value, json};
+
+use super::{Kf, Session};
+use crate::{
+    call::{Answer, Call, Peer},
+    content::{Author, Content, Status},
+    events::Happening,
+    faults::Twist,
+    multipart,
+    wire::PeerName,
+};
+
+/// How long an access token lives.
+const TOKEN_LIFE: i64 = 7_200_000;
+/// After the customer's last message.
+const WINDOW: i64 = 48 * 3_600_000;
+
+/// An error code and its words.
+type Refusal = (i64, &'static str);
+
+fn refused((code, words): Refusal) -> Answer {
+    let hint = format!(
+        "{words}, hint: [sandbox], more info at https://open.work.weixin.qq.com/devtool/query?e={code}"
+    );
+    Answer::json(200, &json!({ "errcode": code, "errmsg": hint })).with_code(code)
+}
+
+fn ok(mut value: Value) -> Answer {
+    value["errcode"] = 0.into();
+    value["errmsg"] = "ok".into();
+    Answer::json(200, &value).with_code(0)
+}
+
+impl Peer for Kf {
+    fn name(&self) -> PeerName {
+        PeerName::Kf
+    }
+
+    fn operation(&self, call: &Call) -> &'static str {
+        match call.path.as_str() {
+            "/cgi-bin/gettoken" => "kf.token",
+            "/cgi-bin/kf/sync_msg" => "kf.sync",
+            "/cgi-bin/kf/send_msg" | "/cgi-bin/kf/send_msg_on_event" => "kf.send",
+            "/cgi-bin/media/upload" => "kf.upload",
+            "/cgi-bin/media/get" => "kf.media",
+            _ => "kf.other",
+        }
+    }
+
+    fn who(&self, call: &Call) -> Vec<String> {
+        let body = call.json().unwrap_or_default();
+        let named = ["touser", "external_userid", "open_kfid"].map(|name| body[name].as_str());
+        named.into_iter().flatten().map(str::to_owned).collect()
+    }
+
+    fn answer(&self, call: &Call, _: Option<Twist>) -> Answer {
+        self.route(call).unwrap_or_else(refused)
+    }
+
+    fn failure(&self, code: i64) -> Answer {
+        refused((code, "ordered"))
+    }
+
+    fn expire(&self, _: &Call) -> Answer {
+        self.displace_tokens();
+        refused((42001, "access_token expired"))
+    }
+}
+
+impl Kf {
+    fn route(&self, call: &Call) -> Result<Answer, Refusal> {
+        let path = call.path.as_str();
+        if path == "/cgi-bin/gettoken" {
+            return self.token(call);
+        }
+        self.knows(call)?;
+        let body = call.json().unwrap_or_default();
+        match path {
+            "/cgi-bin/kf/sync_msg" => self.sync(&body),
+            "/cgi-bin/kf/send_msg" => self.send(&body),
+            "/cgi-bin/kf/send_msg_on_event" => self.greet(&body),
+            "/cgi-bin/kf/service_state/get" => self.session(&body),
+            "/cgi-bin/kf/service_state/trans" => self.transfer(&body),
+            "/cgi-bin/kf/customer/batchget" => self.customers(&body),
+            "/cgi-bin/kf/account/list" => Ok(ok(json!({ "account_list": [{
+                "open_kfid": self.0.settings.open_kfid, "name": self.0.settings.name, "avatar": "", "manage_privilege": true }] }))),
+            "/cgi-bin/kf/servicer/list" => Ok(ok(
+                json!({ "servicer_list": [{ "userid": "agent.li", "status": 0 }] }),
+            )),
+            "/cgi-bin/media/upload" => self.upload(call),
+            "/cgi-bin/media/get" => self.media(call),
+            _ => Ok(Answer::new(404, "text/html", "404")),
+        }
+    }
+
+    fn token(&self, call: &Call) -> Result<Answer, Refusal> {
+        let settings = &self.0.settings;
+        if call.param("corpid") != Some(&settings.corp_id) {
+            return Err((40013, "invalid corpid"));
+        }
+        if call.param("corpsecret") != Some(&settings.secret) {
+            return Err((40001, "invalid credential"));
+        }
+        let now = self.0.world.now();
+        let mut state = self.0.state.lock();
+        let alive = state.token.clone().filter(|(_, until)| *until > now);
+        let (token, until) = match alive {
+            Some(token) => token,
+            None => {
+                state.tokens_issued += 1;
+                (self.0.world.chance.letters(200), now + TOKEN_LIFE)
+            }
+        };
+        state.token = Some((token.clone(), until));
+        Ok(ok(
+            json!({ "access_token": token, "expires_in": (until - now) / 1000 }),
+        ))
+    }
+
+    fn knows(&self, call: &Call) -> Result<(), Refusal> {
+        let given = call.param("access_token").unwrap_or_default();
+        if given.is_empty() {
+            return Err((41001, "access_token missing"));
+        }
+        let now = self.0.world.now();
+        match &self.0.state.lock().token {
+            Some((token, until)) if token == given && *until > now => Ok(()),
+            _ => Err((40014, "invalid access_token")),
+        }
+    }
+
+    fn account(&self, body: &Value) -> Result<(), Refusal> {
+        match body["open_kfid"].as_str() {
+            Some(id) if id == self.0.settings.open_kfid => Ok(()),
+            _ => Err((95000, "invalid open_kfid")),
+        }
+    }
+
+    fn sync(&self, body: &Value) -> Result<Answer, Refusal> {
+        self.account(body)?;
+        let world = &self.0.world;
+        let state = self.0.state.lock();
+        if let Some(token) = body["token"].as_str() {
+            let known = state.sync_tokens.iter().find(|(known, _)| known == token);
+            if known.is_none_or(|(_, until)| *until <= world.now()) {
+                return Err((95007, "invalid msg token"));
+            }
+        }
+        // `CUR<place>`; one that ends in `e` was given with an empty page.
+        let cursor = body["cursor"].as_str().unwrap_or("CUR0");
+        if cursor.is_empty() || cursor.len() > 64 {
+            return Err((40058, "invalid cursor"));
+        }
+        let (place, empty) = match cursor.strip_suffix('e') {
+            Some(place) => (place, true),
+            None => (cursor, false),
+        };
+        let from: usize = place
+            .strip_prefix("CUR")
+            .and_then(|place| place.parse().ok())
+            .filter(|place| *place <= state.rows.len())
+            .ok_or((40058, "invalid cursor"))?;
+        if self.0.settings.empty_pages && !empty && from < state.rows.len() {
+            let page =
+                json!({ "next_cursor": format!("CUR{from}e"), "has_more": 1, "msg_list": [] });
+            return Ok(ok(page));
+        }
+        let limit = body["limit"].as_u64().unwrap_or(1000);
+        let limit = usize::try_from(limit)
+            .unwrap_or(1000)
+            .min(1000)
+            .min(self.0.settings.page);
+        let page: Vec<Value> = state.rows[from..].iter().take(limit).cloned().collect();
+        let next = from + page.len();
+        let more = i32::from(next < state.rows.len());
+        Ok(ok(
+            json!({ "next_cursor": format!("CUR{next}"), "has_more": more, "msg_list": page }),
+        ))
+    }
+
+    fn send(&self, body: &Value) -> Result<Answer, Refusal> {
+        self.account(body)?;
+        let world = &self.0.world;
+        let id = self.message_id(body)?;
+        let text = said(body)?;
+        let customer = body["touser"].as_str().unwrap_or_default();
+        let mut state = self.0.state.lock();
+        let used = state.used.contains(&id);
+        let person = state
+            .people
+            .get_mut(customer)
+            .ok_or((40096, "invalid external userid"))?;
+        if used {
+            return Err((40058, "msgid already exist"));
+        }
+        let window = person.wrote_at.is_some_and(|at| world.now() - at < WINDOW);
+        if !matches!(person.session, Session::New | Session::Assistant) {
+            return Err((95018, "send msg session status invalid"));
+        }
+        if !window {
+            return Err((95002, "send msg time limit"));
+        }
+        if person.sent >= self.0.settings.allowance {
+            return Err((95001, "send msg count limit"));
+        }
+        person.sent += 1;
+        person.session = Session::Assistant;
+        let mut message = world.message(Author::Account, Status::Delivered, Content::Text { text });
+        message.key = Some(id.clone());
+        person.chat.push(message);
+        state.used.insert(id.clone());
+        drop(state);
+        self.changed();
+        Ok(ok(json!({ "msgid": id })))
+    }
+
+    fn greet(&self, body: &Value) -> Result<Answer, Refusal> {
+        let world = &self.0.world;
+        let id = self.message_id(body)?;
+        let text = said(body)?;
+        if !matches!(body["msgtype"].as_str(), Some("text" | "msgmenu")) {
+            return Err((40058, "invalid msgtype"));
+        }
+        let code = body["code"].as_str().unwrap_or_default();
+        let mut state = self.0.state.lock();
+        let place = state.codes.iter().position(|(known, ..)| known == code);
+        let (_, customer, until) = state.codes.remove(place.ok_or((41050, "invalid code"))?);
+        if until < world.now() {
+            return Err((41050, "code expired"));
+        }
+        let mut message = world.message(Author::Account, Status::Delivered, Content::Text { text });
+        message.key = Some(id.clone());
+        if let Some(person) = state.people.get_mut(&customer) {
+            person.chat.push(message);
+        }
+        drop(state);
+        self.changed();
+        Ok(ok(json!({ "msgid": id })))
+    }
+
+    /// An empty one is refused, as one that is too long or has other characters (KF notes, 3.5).
+    fn message_id(&self, body: &Value) -> Result<String, Refusal> {
+        match body.get("msgid") {
+            None => Ok(self.0.world.chance.letters(24)),
+            Some(id) => {
+                let id = id.as_str().unwrap_or_default();
+                let fits = (1..=32).contains(&id.len())
+                    && id
+                        .bytes()
+                        .all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+                fits.then(|| id.to_owned()).ok_or((40058, "invalid msgid"))
+            }
+        }
+    }
+
+    fn session(&self, body: &Value) -> Result<Answer, Refusal> {
+        self.account(body)?;
+        let customer = body["external_userid"].as_str().unwrap_or_default();
+        let state = self.0.state.lock();
+        let person = state
+            .people
+            .get(customer)
+            .ok_or((40096, "invalid external userid"))?;
+        Ok(ok(json!({ "service_state": person.session.number() })))
+    }
+
+    fn transfer(&self, body: &Value) -> Result<Answer, Refusal> {
+        self.account(body)?;
+        let customer = body["external_userid"].as_str().unwrap_or_default();
+        let next = body["service_state"].as_i64().and_then(Session::of);
+        let next = next.ok_or((40058, "invalid service_state"))?;
+        let mut state = self.0.state.lock();
+        let person = state
+            .people
+            .get_mut(customer)
+            .ok_or((40096, "invalid external userid"))?;
+        if !person.session.may_become(next) {
+            return Err((95016, "service state change not allowed"));
+        }
+        if next == Session::Servicer && body["servicer_userid"] != "agent.li" {
+            return Err((95014, "user is not a servicer"));
+        }
+        person.session = next;
+        Ok(ok(json!({ "msg_code": self.0.world.chance.letters(24) })))
+    }
+
+    fn customers(&self, body: &Value) -> Result<Answer, Refusal> {
+        let asked = body["external_userid_list"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        if asked.is_empty() || asked.len() > 100 {
+            return Err((40058, "external_userid_list must have 1 to 100"));
+        }
+        let state = self.0.state.lock();
+        let (mut known, mut unknown) = (Vec::new(), Vec::new());
+        for id in asked.iter().filter_map(Value::as_str) {
+            match state.people.get(id) {
+                Some(person) => known.push(json!({ "external_userid": id, "nickname": person.nickname, "avatar": "", "gender": 0 })),
+                None => unknown.push(id.to_owned()),
+            }
+        }
+        Ok(ok(
+            json!({ "customer_list": known, "invalid_external_userid": unknown }),
+        ))
+    }
+
+    fn upload(&self, call: &Call) -> Result<Answer, Refusal> {
+        let kind = call.param("type").unwrap_or_default();
+        let largest = match kind {
+            "image" | "video" => 10 << 20,
+            "voice" => 2 << 20,
+            "file" => 20 << 20,
+            _ => return Err((40004, "invalid media type")),
+        };
+        let form = call.header("content-type").unwrap_or_default();
+        let parts = multipart::read(form, &call.body).unwrap_or_default();
+        let part = parts.into_iter().find(|part| part.name == "media");
+        let part = part.ok_or((41005, "media data missing"))?;
+        let name = part.file_name.filter(|name| !name.is_empty());
+        let name = name.ok_or((41005, "filename missing"))?;
+        if part.bytes.len() <= 5 {
+            return Err((44001, "empty media"));
+        }
+        if part.bytes.len() > largest {
+            return Err((45001, "media too large"));
+        }
+        let world = &self.0.world;
+        let kept = world
+            .media
+            .keep(&world.chance, &name, part.mime.as_deref(), part.bytes);
+        let handle = format!("KFUP{}", world.chance.letters(40));
+        self.0
+            .state
+            .lock()
+            .media
+            .insert(handle.clone(), kept.id.clone());
+        let created = (world.now() / 1000).to_string();
+        Ok(ok(
+            json!({ "type": kind, "media_id": handle, "created_at": created }),
+        ))
+    }
+
+    fn media(&self, call: &Call) -> Result<Answer, Refusal> {
+        let handle = call.param("media_id").unwrap_or_default();
+        let kept = self.0.state.lock().media.get(handle).cloned();
+        let media = kept.and_then(|id| self.0.world.media.get(&id));
+        let media = media.ok_or((40007, "invalid media_id"))?;
+        let disposition = format!("attachment; filename=\"{}.bin\"", media.id);
+        Ok(Answer::new(200, &media.mime, media.bytes)
+            .with_header("content-disposition", disposition))
+    }
+
+    /// Wakes whoever waits for something on a phone.
+    fn changed(&self) {
+        let faults = self.0.world.faults().lines();
+        self.0.world.emit(Happening::Faults { faults });
+    }
+}
+
+/// What a message says, as the phone shows it; checked as the platform checks it (KF notes, 3.5).
+fn said(body: &Value) -> Result<String, Refusal> {
+    let kind = body["msgtype"].as_str().unwrap_or_default();
+    let part = &body[kind];
+    let field = |name: &str| part[name].as_str().unwrap_or_default().to_owned();
+    match kind {
+        "text" => match field("content") {
+            text if text.is_empty() => Err((44004, "empty content")),
+            text if text.len() > 2048 => Err((45002, "content size out of limit")),
+            text => Ok(text),
+        },
+        "image" | "voice" | "video" | "file" => match field("media_id") {
+            id if id.is_empty() => Err((40007, "invalid media_id")),
+            id => Ok(format!("[{kind} {id}]")),
+        },
+        "msgmenu" => {
+            let list = part["list"].as_array().cloned().unwrap_or_default();
+            if list.len() > 10 {
+                return Err((95008, "too many menu items"));
+            }
+            let items = list
+                .iter()
+                .map(|item| item["click"]["content"].as_str().unwrap_or_default());
+            let lines: Vec<&str> = items.collect();
+            Ok(format!(
+                "{}\n{}\n{}",
+                field("head_content"),
+                lines.join("\n"),
+                field("tail_content")
+            ))
+        }
+        "location" => Ok(format!("[位置 {}]", field("name"))),
+        "miniprogram" => match (
+            field("thumb_media_id").is_empty(),
+            field("pagepath").contains(".html"),
+        ) {
+            (false, true) => Ok(format!("[小程序 {}]", field("title"))),
+            _ => Err((40058, "thumb_media_id and a page are needed")),
+        },
+        "link" => match field("thumb_media_id").is_empty() {
+            true => Err((40058, "thumb_media_id is needed")),
+            false => Ok(format!("[链接 {}]", field("title"))),
+        },
+        _ => Err((40008, "invalid msgtype")),
+    }
+}
