@@ -11,6 +11,7 @@ mod alone;
 mod bad_input;
 mod handover;
 mod hard_weather;
+mod kf;
 mod kill;
 mod stage;
 mod talk;

@@ -279,6 +279,6 @@ skills = ["售后"]
             .storage
             .clone()
             .unwrap_or_else(|| format!("sqlite://{folder}/kefu.db")),
-        more = set.more,
+        more = set.more.replace("KF_BASE", &format!("{url}/kf")),
     )
 }

@@ -24,6 +24,8 @@ struct OfContact {
     /// Handed over by this one, who heard it last by this message.
     leaving: Option<usize>,
     handovers: u32,
+    /// An agent's message is under way: the next is typed once it shows as sent, or failed.
+    typing: bool,
 }
 
 /// By contact.
@@ -76,6 +78,15 @@ impl Books {
 
     pub fn said(&self, contact: usize, number: u32) {
         self.of(contact, |of| of.said.insert(number));
+    }
+
+    /// Whether an agent may type to the contact now.
+    pub fn may_type(&self, contact: usize) -> bool {
+        self.of(contact, |of| !of.typing)
+    }
+
+    pub fn typing(&self, contact: usize, typing: bool) {
+        self.of(contact, |of| of.typing = typing);
     }
 
     pub fn untold(&self, contact: usize, number: u32) {

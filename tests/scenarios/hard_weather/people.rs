@@ -143,16 +143,21 @@ impl Agent {
     }
 
     fn answer(&mut self, peer: &str, contact: usize, telling: &mut tokio::task::JoinSet<()>) {
+        if !self.books.may_type(contact) {
+            return;
+        }
         if self.dice.random_bool(0.5) {
             let number = self.books.next_of_agent(contact);
             // Said is said: the platform has it, whether or not the bridge was told.
             if let Ok(pushed) = self.client.says(peer, &format!("[{contact}:{number}]")) {
                 self.books.said(contact, number);
+                self.books.typing(contact, true);
                 let books = self.books.clone();
                 telling.spawn(async move {
                     if !pushed.await.delivered() {
                         books.untold(contact, number);
                     }
+                    books.typing(contact, false);
                 });
             }
         } else if self.count > 1
