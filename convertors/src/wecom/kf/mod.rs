@@ -1,4 +1,4 @@
-//! WeChat KF: rows of `sync_msg` in ([`read`]), bodies of `send_msg` out ([`write`]). Unknown types keep what can be read
+//! WeChat KF: rows of `sync_msg` in ([`read`]), bodies of `send_msg` out ([`mod@write`]). Unknown types keep what can be read
 //! of them: new ones appear without notice (WeCom: 8, T12).
 
 pub mod read;
