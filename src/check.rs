@@ -25,6 +25,7 @@ pub(crate) fn run(path: &Path, offline: bool) -> Result<(), Failure> {
         let mut trial = settings;
         let file = folder.path().join("check.db");
         trial.storage.url = Secret::new(format!("sqlite://{}", file.display()));
+        trial.storage.migrate = true;
         trial.media.dir = folder.path().join("media");
         trial.cache = CacheSection::default();
         trial.queue = QueueSection::default();
