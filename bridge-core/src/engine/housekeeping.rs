@@ -37,7 +37,9 @@ impl Engine {
     }
 
     async fn measure(&self) {
-        let Ok(depths) = self.parts.store.depths().await else {
+        let depths = self.parts.store.depths().await;
+        gauge!("kefu_store_up").set(f64::from(u8::from(depths.is_ok())));
+        let Ok(depths) = depths else {
             return;
         };
         self.pressure.measured(depths.arrivals);
