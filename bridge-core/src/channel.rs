@@ -63,6 +63,16 @@ pub trait Channel: Send + Sync {
         None
     }
 
+    /// Platforms where a contact who is away can be told that somebody has written, as often as they allowed it.
+    fn nudging(&self) -> Option<&Nudging> {
+        None
+    }
+
+    /// Platforms that make pictures to scan.
+    fn codes(&self) -> Option<&dyn Codes> {
+        None
+    }
+
     /// What `kefu-bridge check` tries on the real platform.
     fn check(&self) -> Option<&dyn Check> {
         None
@@ -101,7 +111,7 @@ impl Delivery {
     }
 }
 
-fn percent_decode(text: &str) -> Cow<'_, str> {
+pub(crate) fn percent_decode(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
         return Cow::Borrowed(text);
     }
@@ -350,6 +360,37 @@ pub trait Recall: Send + Sync {
         sender: Option<&PeerId>,
         external_id: &str,
     ) -> Result<(), ChannelError>;
+}
+
+/// The key under which the page that a nudge opens says which nudge it was, when the contact comes back by it.
+pub const NUDGE_KEY: &str = "kefu_nudge";
+
+/// When a contact who is away is nudged: data, so that deciding is pure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nudging {
+    /// What the contact's grants are about: WeChat's subscription template.
+    pub topic: String,
+    /// At most so many in an hour.
+    pub most_per_hour: u32,
+    /// The least time between two.
+    pub pause: Duration,
+}
+
+/// Makes codes to scan.
+#[async_trait]
+pub trait Codes: Send + Sync {
+    /// A code that brings `scene` along: `agent:NAME` for a dedicated agent. `page` is where it leads, for platforms
+    /// that have pages; `None`: the configured one.
+    async fn code(&self, scene: &str, page: Option<&str>) -> Result<Code, ChannelError>;
+}
+
+/// A code to scan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Code {
+    /// The picture.
+    pub picture: Bytes,
+    /// Its media type.
+    pub mime: &'static str,
 }
 
 /// What `kefu-bridge check` tries.

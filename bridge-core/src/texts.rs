@@ -110,7 +110,29 @@ fn fill(words: &str, values: &[(&str, &str)]) -> String {
 
 /// A few words of a content, for notices about it: at most 30 characters.
 pub fn excerpt(content: &Content) -> String {
-    let words = content.words().unwrap_or(match content {
+    let words = words_of(content);
+    let mut excerpt: String = words.chars().take(30).collect();
+    if words.chars().nth(30).is_some() {
+        excerpt.push('…');
+    }
+    excerpt
+}
+
+/// The words of a content on one line of at most `most` characters, the last a `…` where something was cut.
+pub fn shortened(content: &Content, most: usize) -> String {
+    let line = words_of(content).split_whitespace().collect::<Vec<_>>();
+    let line = line.join(" ");
+    if line.chars().count() <= most {
+        return line;
+    }
+    let mut cut: String = line.chars().take(most.saturating_sub(1)).collect();
+    cut.push('…');
+    cut
+}
+
+/// What was said, or what kind of thing was sent.
+fn words_of(content: &Content) -> &str {
+    content.words().unwrap_or(match content {
         Content::Image { .. } => "[图片]",
         Content::Voice { .. } => "[语音]",
         Content::Video { .. } => "[视频]",
@@ -120,12 +142,7 @@ pub fn excerpt(content: &Content) -> String {
         Content::MiniProgram { .. } => "[小程序]",
         Content::Menu { .. } => "[菜单]",
         _ => "[消息]",
-    });
-    let mut excerpt: String = words.chars().take(30).collect();
-    if words.chars().nth(30).is_some() {
-        excerpt.push('…');
-    }
-    excerpt
+    })
 }
 
 macro_rules! texts {
@@ -230,6 +247,17 @@ texts! {
     /// To an agent whose message waits for the contact to write again.
     DeskHeld = "desk_held", "⏸ 客户的回复额度已用完，这条消息会在客户下次发言后自动送出：“{excerpt}”",
         "⏸ The allowance to write to this contact is used up; this goes out when they write again: \"{excerpt}\"";
+    /// To an agent whose contact is away and was told by a subscription message that somebody has written.
+    DeskNudged = "desk_nudged", "📣 客户不在会话中，已用订阅消息提醒（还可提醒 {left} 次）。",
+        "📣 The contact is away; a subscription message tells them ({left} more allowed).";
+    /// To an agent: such a message did not arrive.
+    DeskNudgeFailed = "desk_nudge_failed", "⚠ 订阅消息提醒未送达：{reason}", "⚠ The subscription message did not arrive: {reason}";
+    /// Noted: such a message arrived.
+    DeskNudgeArrived = "desk_nudge_arrived", "订阅消息提醒已送达客户。", "The subscription message reached the contact.";
+    /// To an agent whose contact tapped such a message.
+    DeskNudgeOpened = "desk_nudge_opened", "ℹ 客户点开了订阅消息提醒。", "ℹ The contact opened the subscription message.";
+    /// To an agent: what the page the contact came from says.
+    DeskOrigin = "desk_origin", "ℹ 客户进入会话时：{origin}", "ℹ The contact came from: {origin}";
     /// To an agent when the allowance gets low.
     DeskAllowance = "desk_allowance", "ℹ 还能给该客户发 {left} 条消息，客户再次发言后恢复。",
         "ℹ You can send {left} more message(s) until the contact writes again.";

@@ -1,7 +1,7 @@
 //! What a bot wants done. The core applies effects; nobody else writes a conversation.
 
 use crate::{
-    message::{AgentName, BotName, Content},
+    message::{AgentName, BotName, ConsentAnswer, Content},
     store::Said,
 };
 
@@ -80,6 +80,12 @@ pub enum Effect {
     Reopen,
     /// Whether anything can be delivered to the contact at all.
     Reachable(bool),
+    /// The contact says whether they may be nudged while they are away; or a nudge that was not sent gives its grant back.
+    Consent(ConsentAnswer),
+    /// Nudges a contact who is away: this was written to them. Nothing where they gave no grant.
+    Nudge(Content),
+    /// What the page the contact came from says about itself, for agents; empty: nothing.
+    CameFrom(String),
     /// The platform says that the allowance to write to the contact is used up.
     Exhausted,
     /// An agent came or went.

@@ -3,6 +3,7 @@
 
 mod cues;
 mod events;
+mod origin;
 
 use std::{ops::ControlFlow, sync::Arc};
 
@@ -44,7 +45,10 @@ impl Filter<Case> for OpenTurn {
             {
                 Step::Break(self.rated(&case, &id))
             }
-            What::Content(_) => self.speech(case),
+            What::Content(content) => match self.rated_in_words(&case, &content) {
+                Some(ending) => Step::Break(ending),
+                None => self.speech(case),
+            },
         })
     }
 }
@@ -109,6 +113,26 @@ impl OpenTurn {
         };
         let thanks = Effect::TellContact(Content::text(self.texts.say(Text::RatingThanks, &[])));
         Ending::with(vec![Effect::Rate(score), thanks], format!("rated {score}"))
+    }
+}
+
+impl OpenTurn {
+    /// A contact whose platform shows no menus rates in words: exactly one of the choices, after the end.
+    fn rated_in_words(&self, case: &Case, content: &Content) -> Option<Ending> {
+        let said = match (&case.arrival.author, content) {
+            (Author::Contact, Content::Text(text)) => text.text.trim(),
+            _ => return None,
+        };
+        let asked = case.conversation.rating_asked.as_ref()?;
+        if !matches!(case.conversation.phase, Phase::Resolved { .. }) {
+            return None;
+        }
+        let choices = self.texts.say(Text::RatingChoices, &[]);
+        let (_, score) = choices
+            .split('|')
+            .zip((1..=5_u8).rev())
+            .find(|(label, _)| label.trim() == said)?;
+        Some(self.rated(case, &rating_item(asked.episode, score)))
     }
 }
 

@@ -1,10 +1,12 @@
 //! What a conversation is and which moves are legal: pure, one match, one table. A conversation is everything said
 //! between one contact thread and us; it is opened, handed over, resolved and opened again.
 
+mod grants;
 mod ledger;
 
 use std::collections::BTreeMap;
 
+pub use grants::{Denied, Grants};
 pub use ledger::Ledger;
 
 use crate::{
@@ -36,6 +38,12 @@ pub struct Conversation {
     /// What is left of the allowance to write to the contact.
     #[serde(default)]
     pub ledger: Ledger,
+    /// What the contact allows while they are away.
+    #[serde(default, skip_serializing_if = "Grants::is_empty")]
+    pub grants: Grants,
+    /// What the page the contact came from said about itself, for agents.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub origin: String,
     /// What bots remember of this conversation, by bot.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub memory: BTreeMap<BotName, serde_json::Value>,
@@ -150,6 +158,8 @@ impl Conversation {
             spoke_at: now,
             bot,
             ledger: Ledger::default(),
+            grants: Grants::default(),
+            origin: String::new(),
             memory: BTreeMap::new(),
             told_position: None,
             rating_asked: None,

@@ -2,6 +2,7 @@
 //! plans what is to be sent. Everything it decides is in the [`Changes`] it hands in; nothing is sent from here.
 
 mod handover;
+mod nudge;
 mod outbox;
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -187,6 +188,9 @@ impl<'a> Clerk<'a> {
                 self.contact_changed |= self.contact.reachable != reachable;
                 self.contact.reachable = reachable;
             }
+            Effect::Consent(said) => self.hear_consent(&said),
+            Effect::Nudge(content) => self.nudge_for_agent(&content),
+            Effect::CameFrom(origin) => self.came_from(origin),
             Effect::Exhausted => self.changes.conversation.ledger.exhaust(),
             Effect::Presence { agent, online } => self.engine.set_presence(&agent, online).await,
             Effect::Recall { .. } => self.notice_agent(Text::DeskRecallLate, &[]),
@@ -219,7 +223,7 @@ impl<'a> Clerk<'a> {
         let notice = author == EntryAuthor::System;
         self.record(author, content.clone());
         self.changes.conversation.spoke_at = self.now;
-        self.outbox.to_contact(self.trace, content, notice);
+        self.outbox.to_contact(self.trace, content, notice, None);
     }
 
     /// A built-in text to the contact; nothing where the operator silenced it.
@@ -268,9 +272,10 @@ impl<'a> Clerk<'a> {
                     && self.agent.as_ref() == self.changes.conversation.agent() =>
             {
                 let agent = self.agent.clone().unwrap_or_else(|| AgentName::new(""));
-                self.record(EntryAuthor::Agent(agent), content.clone());
+                self.record(EntryAuthor::Agent(agent.clone()), content.clone());
                 self.changes.conversation.spoke_at = self.now;
-                self.outbox.to_contact(self.trace, content, false);
+                self.outbox
+                    .to_contact(self.trace, content, false, Some(agent));
             }
             Author::Agent(_) => self.notice_agent(Text::DeskNotYours, &[]),
             Author::Contact | Author::System => self.tell_agent(content),

@@ -10,7 +10,7 @@ use crate::{
     broker::Notice,
     channel::{ChannelError, ChannelErrorKind, Dispatch, Receipt},
     error::Remedy,
-    message::{Arrival, Cue},
+    message::{Arrival, Content, Cue},
     store::{Due, DueId, DueKind, DueWhat, Settlement, StoreError},
     texts::Locale,
 };
@@ -161,12 +161,20 @@ impl Engine {
             .copied()
             .unwrap_or_default();
         match error.remedy {
+            // A nudge that may not be sent now is never to be sent: what it tells of waits for the contact itself.
+            Remedy::Hold if is_nudge(dispatch) => Settlement::Dead {
+                cue: Some(Box::new(self.undelivered(dispatch, error, true))),
+                reason,
+            },
             Remedy::Hold => Settlement::Held {
                 cue: Some(Box::new(self.undelivered(dispatch, error, true))),
                 reason,
             },
             Remedy::Retry { after } if !exhausted => again(after),
-            Remedy::Unknown if !exhausted && on_unknown == OnUnknown::Resend => {
+            // Nor is a nudge sent again that may have arrived: the second would cost another grant.
+            Remedy::Unknown
+                if !exhausted && on_unknown == OnUnknown::Resend && !is_nudge(dispatch) =>
+            {
                 again(Duration::ZERO)
             }
             _ => Settlement::Dead {
@@ -189,7 +197,7 @@ impl Engine {
         };
         let cue = Cue::Undelivered {
             dispatch: dispatch.id,
-            to_contact: dispatch.sender.is_none(),
+            to_contact: dispatch.sender.is_none() || is_nudge(dispatch),
             content: Box::new(dispatch.content.clone()),
             reason,
             held,
@@ -208,8 +216,15 @@ impl Engine {
     }
 }
 
+fn is_nudge(dispatch: &Dispatch) -> bool {
+    matches!(dispatch.content, Content::Nudge { .. })
+}
+
 /// The thread a dispatch belongs to: at a desk the stand-in's, else the contact's own.
 fn stand_in_or_contact(dispatch: &Dispatch) -> crate::message::PeerId {
+    if is_nudge(dispatch) {
+        return dispatch.to.clone();
+    }
     dispatch
         .sender
         .as_ref()

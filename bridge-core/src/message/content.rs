@@ -87,6 +87,16 @@ pub enum Content {
         /// The item's label.
         label: String,
     },
+    /// A word by another way than the chat, to a contact who is away: somebody has written. Costs one of the contact's
+    /// grants (see [`Grants`](crate::conversation::Grants)).
+    Nudge {
+        /// What the contact allowed: WeChat's subscription template.
+        topic: String,
+        /// Who has written.
+        from: String,
+        /// What about, at most 20 characters.
+        summary: String,
+    },
     /// Something that happened: a fact, never speech.
     Event(Event),
     /// A message was taken back.
@@ -222,6 +232,16 @@ pub enum Event {
         /// What the platform says should go.
         scope: String,
     },
+    /// The contact answered whether we may nudge them.
+    Consent {
+        /// Topic by topic.
+        answers: Vec<ConsentAnswer>,
+    },
+    /// A platform's word on whether nudges arrived.
+    NudgeReport {
+        /// One by one.
+        results: Vec<NudgeResult>,
+    },
     /// A platform's word on whether something we sent arrived.
     DeliveryReport {
         /// The platform's message id.
@@ -238,6 +258,40 @@ pub enum Event {
         /// Its fields as text.
         detail: BTreeMap<String, String>,
     },
+}
+
+/// What a contact says to being nudged about a topic.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ConsentAnswer {
+    /// The topic: WeChat's subscription template.
+    pub topic: String,
+    /// The answer.
+    pub answer: Answer,
+}
+
+/// Yes, no, or no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// One more nudge is allowed.
+    Given,
+    /// Not this time; what was given before stays.
+    Declined,
+    /// None any more, whatever was given before.
+    Withdrawn,
+}
+
+/// What became of one nudge.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct NudgeResult {
+    /// Its topic.
+    pub topic: String,
+    /// The platform's id for it.
+    pub external_id: String,
+    /// Whether it arrived.
+    pub delivered: bool,
+    /// The platform's word.
+    pub reason: String,
 }
 
 /// The kinds of [`Content`], for capabilities.
@@ -257,6 +311,7 @@ pub enum ContentKind {
     MiniProgram,
     Menu,
     Choice,
+    Nudge,
     Event,
     Recalled,
     Unsupported,
@@ -292,6 +347,7 @@ impl Content {
             Self::MiniProgram { .. } => ContentKind::MiniProgram,
             Self::Menu { .. } => ContentKind::Menu,
             Self::Choice { .. } => ContentKind::Choice,
+            Self::Nudge { .. } => ContentKind::Nudge,
             Self::Event(_) => ContentKind::Event,
             Self::Recalled { .. } => ContentKind::Recalled,
             Self::Unsupported { .. } => ContentKind::Unsupported,

@@ -6,7 +6,10 @@ mod content;
 mod ids;
 
 pub use arrival::{Arrival, Author, Cue, DeadlineKind, Profile, Trigger, What};
-pub use content::{Content, ContentKind, Event, Format, Media, MediaSource, MenuItem, Text};
+pub use content::{
+    Answer, ConsentAnswer, Content, ContentKind, Event, Format, Media, MediaSource, MenuItem,
+    NudgeResult, Text,
+};
 pub use ids::{
     AgentName, ArrivalId, BotName, ContactId, ConversationId, DispatchId, EntryId, ErrandId,
     ExternalId, InboxName, PeerId, ThreadKey, WorkerId,

@@ -5,7 +5,7 @@ use crate::{
     bot::Effect,
     chain::{Case, Ending},
     conversation::Phase,
-    message::{Content, Cue, DeadlineKind},
+    message::{Answer, ConsentAnswer, Content, Cue, DeadlineKind},
     texts::{Text, Texts},
 };
 
@@ -107,6 +107,9 @@ fn undelivered(
     texts: &Texts,
 ) -> Ending {
     let why = format!("undelivered: {reason}");
+    if let Content::Nudge { topic, .. } = content {
+        return not_nudged(case, topic, reason, held, texts);
+    }
     if !to_contact {
         // Telling the agent what could not be told the agent would only fail again.
         return Ending::with(vec![Effect::note(why.clone())], why);
@@ -124,6 +127,28 @@ fn undelivered(
     }
     if let Phase::Assigned { .. } = case.conversation.phase {
         effects.push(Effect::TellAgent(Content::text(words)));
+        if held {
+            effects.push(Effect::Nudge(content.clone()));
+        }
     }
     Ending::with(effects, why)
+}
+
+/// A nudge was not sent. The contact refused (`held`: there was no grant): none is left. Anything else: the grant was not
+/// used.
+fn not_nudged(case: &Case, topic: &str, reason: &str, refused: bool, texts: &Texts) -> Ending {
+    let answer = match refused {
+        true => Answer::Withdrawn,
+        false => Answer::Given,
+    };
+    let topic = topic.to_owned();
+    let words = texts.say(Text::DeskNudgeFailed, &[("reason", reason)]);
+    let mut effects = vec![
+        Effect::Consent(ConsentAnswer { topic, answer }),
+        Effect::note(words.clone()),
+    ];
+    if let Phase::Assigned { .. } = case.conversation.phase {
+        effects.push(Effect::TellAgent(Content::text(words)));
+    }
+    Ending::with(effects, format!("not nudged: {reason}"))
 }

@@ -1,11 +1,13 @@
 //! Platform events: what each comes to.
 
-use super::{OpenTurn, Step};
+use metrics::counter;
+
+use super::{OpenTurn, Step, origin::Origin};
 use crate::{
     bot::Effect,
     chain::{Case, Ending},
     conversation::Phase,
-    message::{AgentName, Author, Content, Event},
+    message::{AgentName, Author, Content, Event, NudgeResult},
     texts::Text,
 };
 
@@ -27,15 +29,12 @@ pub(super) fn step(filter: &OpenTurn, mut case: Case, event: Event) -> Step {
             dedicate(&case, Some(&scene)),
             "a code was scanned",
         )),
-        Event::Entered { from, greet } => {
-            let mut effects = dedicate(&case, Some(&from));
-            if greet && !texts.silenced(Text::Welcome) {
-                effects.push(Effect::TellContact(Content::text(
-                    texts.say(Text::Welcome, &[]),
-                )));
-            }
-            Step::Break(Ending::with(effects, "the chat was opened"))
-        }
+        Event::Entered { from, greet } => Step::Break(entered(filter, &case, &from, greet)),
+        Event::Consent { answers } => Step::Break(Ending::with(
+            answers.into_iter().map(Effect::Consent).collect(),
+            "the contact says whether they may be nudged",
+        )),
+        Event::NudgeReport { results } => Step::Break(reported(filter, &case, &results)),
         Event::Unfollowed => {
             let mut effects = vec![Effect::Reachable(false)];
             effects.extend(tell_agent(&case, texts.say(Text::DeskUnfollowed, &[])));
@@ -72,12 +71,60 @@ fn dedicate(case: &Case, scene: Option<&str>) -> Vec<Effect> {
     let Some(name) = scene.and_then(|scene| scene.strip_prefix("agent:")) else {
         return Vec::new();
     };
-    let name = AgentName::new(name);
+    dedicated(case, AgentName::new(name))
+}
+
+fn dedicated(case: &Case, name: AgentName) -> Vec<Effect> {
     if case.desk.agents.contains_key(&name) {
         vec![Effect::Dedicate(Some(name))]
     } else {
         vec![Effect::note(format!("code for unknown agent {name}"))]
     }
+}
+
+/// The chat was opened from a page that says something about itself.
+fn entered(filter: &OpenTurn, case: &Case, from: &str, greet: bool) -> Ending {
+    let origin = Origin::read(from);
+    let mut effects = vec![Effect::CameFrom(origin.facts())];
+    effects.extend(
+        origin
+            .agent
+            .into_iter()
+            .flat_map(|agent| dedicated(case, agent)),
+    );
+    if let Some(nudge) = origin.nudge {
+        counter!("kefu_nudges_total", "inbox" => case.arrival.inbox.to_string(), "result" => "opened")
+            .increment(1);
+        let words = filter.texts.say(Text::DeskNudgeOpened, &[]);
+        effects.push(Effect::note(format!("{words} ({nudge})")));
+        effects.extend(tell_agent(case, words));
+    }
+    if greet && !filter.texts.silenced(Text::Welcome) {
+        effects.push(Effect::TellContact(Content::text(
+            filter.texts.say(Text::Welcome, &[]),
+        )));
+    }
+    Ending::with(effects, "the chat was opened")
+}
+
+/// What the platform says became of nudges.
+fn reported(filter: &OpenTurn, case: &Case, results: &[NudgeResult]) -> Ending {
+    let mut effects = Vec::new();
+    for result in results {
+        let word = if result.delivered { "arrived" } else { "lost" };
+        counter!("kefu_nudges_total", "inbox" => case.arrival.inbox.to_string(), "result" => word)
+            .increment(1);
+        if result.delivered {
+            let words = filter.texts.say(Text::DeskNudgeArrived, &[]);
+            effects.push(Effect::note(words));
+        } else {
+            let values = [("reason", result.reason.as_str())];
+            let words = filter.texts.say(Text::DeskNudgeFailed, &values);
+            effects.push(Effect::note(words.clone()));
+            effects.extend(tell_agent(case, words));
+        }
+    }
+    Ending::with(effects, "nudges reported")
 }
 
 fn presence(case: &Case, online: bool) -> Ending {

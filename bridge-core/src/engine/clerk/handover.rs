@@ -166,9 +166,14 @@ impl Clerk<'_> {
     ) -> Result<(), StoreError> {
         let parts = &self.engine.parts;
         let thread = self.changes.conversation.thread.clone();
-        let note = note
+        let mut note = note
             .map(|note| format!("\n备注：{note}"))
             .unwrap_or_default();
+        let origin = &self.changes.conversation.origin;
+        if !origin.is_empty() {
+            let words = parts.texts.say(Text::DeskOrigin, &[("origin", origin)]);
+            note = format!("\n{words}{note}");
+        }
         let contact = self.contact.display_name(&thread.peer);
         let values = [
             ("contact", contact.as_str()),

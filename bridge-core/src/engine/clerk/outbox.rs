@@ -5,7 +5,7 @@
 use super::Clerk;
 use crate::{
     channel::{Capabilities, Persona},
-    message::{ArrivalId, Author, Content, InboxName, PeerId},
+    message::{AgentName, ArrivalId, Author, Content, InboxName, PeerId},
     planning,
     store::NewDispatch,
     texts::{Text, excerpt},
@@ -33,14 +33,23 @@ struct Said {
     content: Content,
     /// A word of the bridge itself: dropped rather than held.
     notice: bool,
+    /// The agent who said it.
+    by: Option<AgentName>,
 }
 
 impl Outbox {
-    pub(super) fn to_contact(&mut self, trace: ArrivalId, content: Content, notice: bool) {
+    pub(super) fn to_contact(
+        &mut self,
+        trace: ArrivalId,
+        content: Content,
+        notice: bool,
+        by: Option<AgentName>,
+    ) {
         self.contact.push(Said {
             trace,
             content,
             notice,
+            by,
         });
     }
 
@@ -92,9 +101,14 @@ impl Clerk<'_> {
             true => self.changes.conversation.ledger.spend(count, self.now),
             false => count,
         };
+        let mut nudge = None;
         for (index, said) in wanted.into_iter().enumerate() {
             let held = u32::try_from(index).is_ok_and(|index| index >= granted);
             if held {
+                nudge = said
+                    .by
+                    .map(|agent| (agent, said.trace, said.content.clone()))
+                    .or(nudge);
                 let excerpt = excerpt(&said.content);
                 self.notice_agent(Text::DeskHeld, &[("excerpt", &excerpt)]);
             }
@@ -108,6 +122,10 @@ impl Clerk<'_> {
             });
         }
         self.warn_when_low(limited, granted);
+        // One for all that is held now: grants are rare.
+        if let Some((agent, trace, content)) = nudge {
+            self.nudge(&agent, trace, &content);
+        }
     }
 
     /// The agent who just used the allowance sees what is left when it gets low.
@@ -134,6 +152,7 @@ fn within_allowance(wanted: Vec<Said>, within: &Capabilities, left: u32) -> Vec<
                 trace,
                 notice,
                 content,
+                by,
             } = said;
             planning::fit(content, within)
                 .into_iter()
@@ -141,6 +160,7 @@ fn within_allowance(wanted: Vec<Said>, within: &Capabilities, left: u32) -> Vec<
                     trace,
                     content,
                     notice,
+                    by: by.clone(),
                 })
         };
         wanted.into_iter().flat_map(parts).collect()
@@ -170,6 +190,7 @@ fn merge(wanted: Vec<Said>, within: &Capabilities) -> Vec<Said> {
             if let [one] = joined.as_slice() {
                 before.content = one.clone();
                 before.notice &= said.notice;
+                before.by = said.by.or(before.by.take());
                 continue;
             }
         }
