@@ -8,7 +8,7 @@ use bridge_core::{
 };
 use sha1::{Digest, Sha1};
 
-use super::Fields;
+use super::{Fields, consent};
 
 /// What somebody said or did.
 pub fn content(fields: &Fields, inbox: &InboxName) -> Result<Content, ConvertError> {
@@ -105,7 +105,11 @@ fn thumbnail(fields: &Fields, inbox: &InboxName) -> Option<Media> {
 fn event(fields: &Fields) -> Result<Event, ConvertError> {
     let name = required(fields, "Event")?;
     let key = fields.get("EventKey").unwrap_or_default();
-    Ok(match name.to_ascii_lowercase().as_str() {
+    let lower = name.to_ascii_lowercase();
+    if let Some(event) = consent::event(&lower, fields) {
+        return Ok(event);
+    }
+    Ok(match lower.as_str() {
         // The prefix is tested, not the presence: an empty EventKey comes with every plain follow, and
         // `last_trade_no_…` after a payment.
         "subscribe" => Event::Followed {

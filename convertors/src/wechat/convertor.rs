@@ -176,7 +176,7 @@ impl WeChat {
         }
     }
 
-    fn uploaded(&self, media: &Media) -> Option<String> {
+    pub(super) fn uploaded(&self, media: &Media) -> Option<String> {
         match &media.source {
             MediaSource::Remote { inbox, handle, .. }
                 if *inbox == self.inbox && !handle.is_empty() =>
@@ -217,6 +217,12 @@ impl WeChat {
                 description: article.description.clone(),
                 url: article.url.clone(),
                 picture_url: Some(article.picurl.clone()).filter(|url| !url.is_empty()),
+            },
+            Message::Link { link } => Content::Link {
+                title: link.title.clone(),
+                description: link.description.clone(),
+                url: link.url.clone(),
+                picture_url: Some(link.thumb_url.clone()).filter(|url| !url.is_empty()),
             },
             Message::MsgMenu { msgmenu } => Content::Menu {
                 head: msgmenu.head_content.clone(),
@@ -260,7 +266,11 @@ fn menu(head: &str, items: &[Item], tail: &str) -> Message {
 }
 
 /// Something the platform cannot show, as words with where to find it.
-fn linked(what: &str, media: &Media, content: &Content) -> Result<Message, ConvertError> {
+pub(super) fn linked(
+    what: &str,
+    media: &Media,
+    content: &Content,
+) -> Result<Message, ConvertError> {
     match &media.source {
         MediaSource::Remote { url: Some(url), .. } => {
             Ok(Message::text(format!("[{}] {url}", what.trim())))
@@ -272,7 +282,7 @@ fn linked(what: &str, media: &Media, content: &Content) -> Result<Message, Conve
     }
 }
 
-fn unspeakable(content: &Content, detail: &str) -> ConvertError {
+pub(super) fn unspeakable(content: &Content, detail: &str) -> ConvertError {
     ConvertError::Unspeakable {
         kind: content.kind(),
         detail: detail.to_owned(),

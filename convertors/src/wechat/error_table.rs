@@ -83,3 +83,47 @@ pub fn action(code: i64) -> Action {
         _ => Drop("平台拒绝了这条消息", "the platform refused this message"),
     }
 }
+
+/// What an error code asks for where the account is a mini program. What can wait for the contact waits: opening the chat
+/// lets it go, and a nudge may bring them.
+pub fn mini_action(code: i64) -> Action {
+    use Action::{Alarm, Drop, Hold};
+    match code {
+        45015 => Hold,
+        // Of a subscription message: the allowance it needs is the contact's grant.
+        43101 => Hold,
+        40037 => Alarm(
+            "订阅消息模板不存在或已删除",
+            "the subscription template does not exist any more",
+        ),
+        43107 => Alarm(
+            "小程序的订阅消息能力被封禁",
+            "the mini program may not send subscription messages any more",
+        ),
+        45168 => Drop(
+            "订阅消息含有敏感词",
+            "the subscription message holds a sensitive word",
+        ),
+        47003 => Drop(
+            "订阅消息的字段与模板不符",
+            "a field of the subscription message breaks the template's rules",
+        ),
+        41030 => Drop(
+            "小程序页面不存在或未发布",
+            "the mini program has no such published page",
+        ),
+        40003 => Drop(
+            "客户的 openid 不属于这个小程序",
+            "the openid does not belong to this mini program",
+        ),
+        40008 | 48008 => Drop(
+            "小程序客服不能发送这种类型的消息",
+            "a mini program may not send this type of message",
+        ),
+        48001 => Alarm(
+            "小程序没有客服消息接口权限（请在后台开通客服功能）",
+            "the mini program has no right to this API (switch customer service on in its console)",
+        ),
+        _ => action(code),
+    }
+}

@@ -24,6 +24,7 @@ pub enum Message {
     News { news: NewsBody },
     MsgMenu { msgmenu: MenuBody },
     MiniProgramPage { miniprogrampage: PageBody },
+    Link { link: LinkBody },
 }
 
 /// Words.
@@ -93,9 +94,21 @@ pub struct MenuItem {
 #[expect(missing_docs, reason = "names and meaning are the platform's")]
 pub struct PageBody {
     pub title: String,
+    /// Left out where a mini program sends its own page.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub appid: String,
     pub pagepath: String,
     pub thumb_media_id: String,
+}
+
+/// A link with a title, from a mini program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "names and meaning are the platform's")]
+pub struct LinkBody {
+    pub title: String,
+    pub description: String,
+    pub url: String,
+    pub thumb_url: String,
 }
 
 impl Message {
@@ -104,10 +117,16 @@ impl Message {
     /// Control characters go, but for line breaks and tabs: JSON can only write them as `\u` escapes, which are refused
     /// (40033).
     pub fn text(content: impl Into<String>) -> Self {
-        let mut content = content.into();
-        content.retain(|c| !c.is_control() || matches!(c, '\n' | '\t'));
+        let content = without_escapes(content);
         Self::Text {
             text: TextBody { content },
         }
     }
+}
+
+/// Without the control characters that JSON can only write as refused escapes.
+pub(super) fn without_escapes(text: impl Into<String>) -> String {
+    let mut text = text.into();
+    text.retain(|c| !c.is_control() || matches!(c, '\n' | '\t'));
+    text
 }
