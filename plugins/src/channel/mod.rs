@@ -5,3 +5,5 @@ pub mod tencent_im;
 pub mod web;
 pub mod wechat;
 pub mod wechat_kf;
+pub mod wechat_miniapp;
+mod wechat_platform;

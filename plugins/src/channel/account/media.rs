@@ -74,30 +74,53 @@ impl Api {
         handle: &str,
         limit: u64,
     ) -> Result<Fetched, ChannelError> {
+        let url = format!("{}/cgi-bin/media/get", self.base);
+        let request = |token: &str| {
+            let query = [("access_token", token), ("media_id", handle)];
+            self.http.get(&url).query(&query)
+        };
+        self.bytes(request, limit).await
+    }
+
+    /// Posts a JSON body that is answered with a picture, at most `limit` bytes of it.
+    pub(in super::super) async fn post_for_bytes(
+        &self,
+        path: &str,
+        body: &Value,
+        limit: u64,
+    ) -> Result<Fetched, ChannelError> {
+        let url = format!("{}{path}", self.base);
+        let request = |token: &str| {
+            let request = self.http.post(&url).query(&[("access_token", token)]);
+            request.json(body)
+        };
+        self.bytes(request, limit).await
+    }
+
+    async fn bytes(
+        &self,
+        request: impl Fn(&str) -> reqwest::RequestBuilder,
+        limit: u64,
+    ) -> Result<Fetched, ChannelError> {
         let mut token = self.tokens.get().await?;
         for again in [false, true] {
-            match self.get_media(handle, &token, limit).await {
+            match self.get_bytes(request(&token), limit).await {
                 Err(error) if self.refused_token(&error) => {
                     token = self.tokens.another(&token, again).await?;
                 }
                 other => return other,
             }
         }
-        self.get_media(handle, &token, limit).await
+        self.get_bytes(request(&token), limit).await
     }
 
-    async fn get_media(
+    async fn get_bytes(
         &self,
-        handle: &str,
-        token: &str,
+        request: reqwest::RequestBuilder,
         limit: u64,
     ) -> Result<Fetched, ChannelError> {
-        // Downloading twice is harmless.
+        // Asking twice is harmless.
         let again = |error: reqwest::Error| harmless(network(error));
-        let request = self
-            .http
-            .get(format!("{}/cgi-bin/media/get", self.base))
-            .query(&[("access_token", token), ("media_id", handle)]);
         let mut response = request.send().await.map_err(again)?;
         if !response.status().is_success() {
             // A gateway's page, never the medium.

@@ -1,39 +1,28 @@
-//! WeChat official accounts: the push is decoded ([`decode`]), customer messages go out ([`send`]), media both ways
-//! ([`media`]), and the account's API keeps the access token ([`super::account`]).
+//! WeChat official accounts: what is theirs alone is the vocabulary, what they can show and how often they may write; the
+//! rest is the platform's ([`super::wechat_platform`]).
 
 mod check;
 mod config;
-mod decode;
-mod media;
-mod send;
-
-use std::sync::Arc;
 
 use async_trait::async_trait;
-use bridge_convertors::wechat::{WeChat as Words, crypto::AesKey, error_table::action};
+use bridge_convertors::wechat::{WeChat as Words, error_table::action};
 use bridge_core::{
     channel::{
         Capabilities, Channel, ChannelError, ChannelSpec, Check, Decoded, Delivery, Dispatch,
-        Fetch, Receipt, Typing,
+        Fetch, Fetched, Receipt, Typing,
     },
-    media::MediaLibrary,
-    message::{ContentKind, InboxName, PeerId},
+    message::{ContentKind, InboxName, Media, PeerId},
     plugin::{BuildError, Plugin, Tools},
 };
 
-pub use self::config::{Config, Mode};
-use super::account::{Api, Grant};
+pub use self::config::Config;
+pub use super::wechat_platform::Mode;
+use super::wechat_platform::{Account, Kind};
 
 /// One official account.
 pub struct WeChat {
-    config: Config,
-    /// The present key and the previous one.
-    keys: Vec<AesKey>,
-    api: Api,
+    account: Account,
     words: Words,
-    capabilities: Capabilities,
-    media: Arc<dyn MediaLibrary>,
-    callback_url: String,
 }
 
 bridge_core::register!(ChannelSpec::new::<WeChat>("wechat"));
@@ -42,27 +31,22 @@ impl Plugin for WeChat {
     type Config = Config;
 
     fn build(config: Config, tools: &Tools) -> Result<Self, BuildError> {
-        let keys = config.validate()?;
+        let kind = Kind {
+            capabilities: capabilities(&config),
+            table: action,
+            thumb: "thumb",
+            cannot_show: (
+                "公众号无法显示这种内容",
+                "official accounts cannot show this",
+            ),
+        };
         Ok(Self {
-            keys,
-            api: api(&config, tools)?,
+            account: Account::new(config.credentials(), kind, tools)?,
             words: Words {
                 inbox: InboxName::new(&*tools.name),
             },
-            capabilities: capabilities(&config),
-            media: tools.media.clone(),
-            callback_url: format!("{}/callback/{}", tools.public_url, tools.name),
-            config,
         })
     }
-}
-
-fn api(config: &Config, tools: &Tools) -> Result<Api, BuildError> {
-    let grant = Grant::Stable {
-        app_id: config.app_id.clone(),
-        app_secret: config.app_secret.clone(),
-    };
-    Api::new(&config.api_base, grant, action, tools)
 }
 
 fn capabilities(config: &Config) -> Capabilities {
@@ -80,15 +64,15 @@ fn capabilities(config: &Config) -> Capabilities {
 #[async_trait]
 impl Channel for WeChat {
     fn decode(&self, delivery: &Delivery) -> Result<Decoded, ChannelError> {
-        decode::decode(self, delivery)
+        self.account.decode(delivery)
     }
 
     fn capabilities(&self) -> &Capabilities {
-        &self.capabilities
+        &self.account.kind.capabilities
     }
 
     async fn send(&self, dispatch: &Dispatch) -> Result<Receipt, ChannelError> {
-        send::send(self, dispatch).await
+        self.account.send(&self.words, dispatch).await
     }
 
     fn fetch(&self) -> Option<&dyn Fetch> {
@@ -105,14 +89,15 @@ impl Channel for WeChat {
 }
 
 #[async_trait]
+impl Fetch for WeChat {
+    async fn fetch(&self, media: &Media, limit: u64) -> Result<Fetched, ChannelError> {
+        self.account.fetch(media, limit).await
+    }
+}
+
+#[async_trait]
 impl Typing for WeChat {
     async fn typing(&self, to: &PeerId, on: bool) -> Result<(), ChannelError> {
-        let command = if on { "Typing" } else { "CancelTyping" };
-        let body = serde_json::json!({ "touser": to.as_str(), "command": command });
-        match self.api.post("/cgi-bin/message/custom/typing", &body).await {
-            // 45080: nothing said in the last 30 s; 45081: already typing (WeChat: 4.4). Neither matters.
-            Err(error) if matches!(error.code, Some(45080 | 45081)) => Ok(()),
-            other => other.map(drop),
-        }
+        self.account.typing(to, on).await
     }
 }

@@ -1,18 +1,17 @@
-//! Media both ways (WeChat: 4.5): uploads are remembered less long than they live; downloads tell an error by looking
-//! at the bytes, because errors come with HTTP 200.
+//! Media out (WeChat: 4.5): uploaded where the account can show them, else at a public URL; uploads are remembered less
+//! long than they live.
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use bridge_core::{
-    channel::{ChannelError, Fetch, Fetched},
+    channel::ChannelError,
     media::{KeptMedia, Rendition},
-    message::{Content, Media, MediaSource},
+    message::{Content, ContentKind, Media, MediaSource},
 };
 
 use super::{
     super::account::{Upload, unavailable},
-    WeChat,
+    Account,
 };
 
 /// Uploads live three days; ours are used for two and a half.
@@ -25,7 +24,7 @@ const THUMB: u64 = 64 << 10;
 
 /// The content with its media uploaded, or with a public URL where the platform takes no such thing.
 pub(super) async fn uploaded(
-    account: &WeChat,
+    account: &Account,
     content: Content,
     afresh: bool,
 ) -> Result<Content, ChannelError> {
@@ -81,10 +80,11 @@ pub(super) async fn uploaded(
     })
 }
 
-async fn image(account: &WeChat, media: &Media, afresh: bool) -> Result<Media, ChannelError> {
+async fn image(account: &Account, media: &Media, afresh: bool) -> Result<Media, ChannelError> {
     let kept = keep(account, media).await?;
     let fits = kept.size <= IMAGE
         && account
+            .kind
             .capabilities
             .image_types
             .contains(&kept.mime.as_str());
@@ -101,15 +101,19 @@ async fn image(account: &WeChat, media: &Media, afresh: bool) -> Result<Media, C
     }
 }
 
-async fn voice(account: &WeChat, media: &Media, afresh: bool) -> Result<Media, ChannelError> {
+async fn voice(account: &Account, media: &Media, afresh: bool) -> Result<Media, ChannelError> {
     let kept = keep(account, media).await?;
     let fits = |kept: &KeptMedia| {
         kept.size <= VOICE
             && account
+                .kind
                 .capabilities
                 .voice_types
                 .contains(&kept.mime.as_str())
     };
+    if !shows(account, ContentKind::Voice) {
+        return Ok(at_url(account, &kept));
+    }
     let ready = match fits(&kept) {
         true => Some(kept.clone()),
         false => rendition(account, &kept, Rendition::Mp3)
@@ -124,12 +128,15 @@ async fn voice(account: &WeChat, media: &Media, afresh: bool) -> Result<Media, C
 
 /// A video needs a picture; without one it goes as a link.
 async fn video(
-    account: &WeChat,
+    account: &Account,
     media: &Media,
     thumbnail: Option<&Media>,
     afresh: bool,
 ) -> Result<(Media, Option<Media>), ChannelError> {
     let kept = keep(account, media).await?;
+    if !shows(account, ContentKind::Video) {
+        return Ok((at_url(account, &kept), None));
+    }
     let picture = match thumbnail {
         Some(thumbnail) => thumb(account, thumbnail, afresh).await?,
         None => None,
@@ -144,7 +151,7 @@ async fn video(
 }
 
 async fn thumb(
-    account: &WeChat,
+    account: &Account,
     media: &Media,
     afresh: bool,
 ) -> Result<Option<Media>, ChannelError> {
@@ -153,16 +160,22 @@ async fn thumb(
         .await?
         .filter(|small| small.size <= THUMB)
     {
-        Some(small) => upload(account, &small, "thumb", afresh).await.map(Some),
+        Some(small) => upload(account, &small, account.kind.thumb, afresh)
+            .await
+            .map(Some),
         None => Ok(None),
     }
 }
 
-fn at_url(account: &WeChat, kept: &KeptMedia) -> Media {
+fn shows(account: &Account, kind: ContentKind) -> bool {
+    account.kind.capabilities.kinds.contains(&kind)
+}
+
+fn at_url(account: &Account, kept: &KeptMedia) -> Media {
     let url = Some(account.media.url(kept));
     Media {
         source: MediaSource::Remote {
-            inbox: account.words.inbox.clone(),
+            inbox: account.inbox.clone(),
             handle: String::new(),
             url,
         },
@@ -172,12 +185,12 @@ fn at_url(account: &WeChat, kept: &KeptMedia) -> Media {
     }
 }
 
-async fn keep(account: &WeChat, media: &Media) -> Result<KeptMedia, ChannelError> {
+async fn keep(account: &Account, media: &Media) -> Result<KeptMedia, ChannelError> {
     account.media.keep(media).await.map_err(unavailable)
 }
 
 async fn rendition(
-    account: &WeChat,
+    account: &Account,
     kept: &KeptMedia,
     wanted: Rendition,
 ) -> Result<Option<KeptMedia>, ChannelError> {
@@ -190,7 +203,7 @@ async fn rendition(
 
 /// Uploads, unless the same bytes were uploaded lately.
 async fn upload(
-    account: &WeChat,
+    account: &Account,
     kept: &KeptMedia,
     kind: &str,
     afresh: bool,
@@ -203,7 +216,7 @@ async fn upload(
         afresh,
     };
     let handle = account.api.upload(&*account.media, upload).await?;
-    Ok(Media::remote(&account.words.inbox, handle, None))
+    Ok(Media::remote(&account.inbox, handle, None))
 }
 
 /// The platform goes by the extension (WeChat: 4.5).
@@ -217,18 +230,4 @@ fn file_name(kept: &KeptMedia) -> String {
         _ => "jpg",
     };
     format!("{}.{extension}", kept.hash.get(..12).unwrap_or("media"))
-}
-
-#[async_trait]
-impl Fetch for WeChat {
-    async fn fetch(&self, media: &Media, limit: u64) -> Result<Fetched, ChannelError> {
-        let MediaSource::Remote { handle, url, .. } = &media.source else {
-            return Err(ChannelError::malformed("it is with us already"));
-        };
-        match url {
-            // A picture's URL needs no token and costs no quota.
-            Some(url) => Ok(Fetched::At(url.clone())),
-            None => self.api.download(handle, limit).await,
-        }
-    }
 }

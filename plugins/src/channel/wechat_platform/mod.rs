@@ -1,0 +1,151 @@
+//! What official accounts and mini programs have in common: the push is checked and read ([`push`]), customer messages go out
+//! with their media uploaded ([`media`]), and the account's API keeps the access token ([`super::account`]).
+
+mod check;
+mod media;
+mod push;
+mod settings;
+
+use std::{borrow::Cow, sync::Arc};
+
+use bridge_convertors::wechat::{Wire, send::CustomSend};
+use bridge_core::{
+    channel::{
+        Capabilities, ChannelError, ChannelErrorKind, Decoded, Delivery, Dispatch, Fetched, Receipt,
+    },
+    convert::Convertor,
+    error::Remedy,
+    media::MediaLibrary,
+    message::{InboxName, Media, MediaSource, PeerId},
+    plugin::{BuildError, Tools},
+};
+
+pub use self::settings::Mode;
+pub(super) use self::{
+    check::{Console, bad, good},
+    push::{Opened, Push, Pushed},
+    settings::Credentials,
+};
+use super::account::{Api, Grant, Table};
+
+/// What one of the two kinds of account is made of.
+pub(super) struct Kind {
+    /// What it can show.
+    pub(super) capabilities: Capabilities,
+    /// What its error codes ask for.
+    pub(super) table: Table,
+    /// The type small pictures are uploaded as.
+    pub(super) thumb: &'static str,
+    /// What agents are told where something cannot be shown.
+    pub(super) cannot_show: (&'static str, &'static str),
+}
+
+/// One account on WeChat's platform.
+pub(super) struct Account {
+    pub(super) inbox: InboxName,
+    pub(super) api: Api,
+    pub(super) push: Push,
+    pub(super) kind: Kind,
+    media: Arc<dyn MediaLibrary>,
+    callback_url: String,
+}
+
+impl Account {
+    pub(super) fn new(
+        credentials: Credentials<'_>,
+        kind: Kind,
+        tools: &Tools,
+    ) -> Result<Self, BuildError> {
+        let push = credentials.validate()?;
+        let grant = Grant::Stable {
+            app_id: credentials.app_id.to_owned(),
+            app_secret: credentials.app_secret.clone(),
+        };
+        Ok(Self {
+            inbox: InboxName::new(&*tools.name),
+            api: Api::new(credentials.api_base, grant, kind.table, tools)?,
+            push,
+            kind,
+            media: tools.media.clone(),
+            callback_url: format!("{}/callback/{}", tools.public_url, tools.name),
+        })
+    }
+
+    /// Checks and reads a callback; answers `success`.
+    pub(super) fn decode(&self, delivery: &Delivery) -> Result<Decoded, ChannelError> {
+        match self.push.open(delivery)? {
+            Opened::Verified(decoded) => Ok(decoded),
+            Opened::Pushed(pushed) => pushed.accepted(&self.inbox),
+        }
+    }
+
+    /// Sends a customer message.
+    pub(super) async fn send(
+        &self,
+        words: &impl Convertor<Wire = Wire>,
+        dispatch: &Dispatch,
+    ) -> Result<Receipt, ChannelError> {
+        match self.attempt(words, dispatch, false).await {
+            // 40007: the platform no longer has the medium; upload it again, once.
+            Err(error) if error.code == Some(40007) => self.attempt(words, dispatch, true).await,
+            other => other,
+        }
+    }
+
+    async fn attempt(
+        &self,
+        words: &impl Convertor<Wire = Wire>,
+        dispatch: &Dispatch,
+        afresh: bool,
+    ) -> Result<Receipt, ChannelError> {
+        let content = match dispatch.content.media().is_empty() {
+            true => Cow::Borrowed(&dispatch.content),
+            false => Cow::Owned(media::uploaded(self, dispatch.content.clone(), afresh).await?),
+        };
+        let (zh, en) = self.kind.cannot_show;
+        let written = words
+            .write(&content, &self.kind.capabilities)
+            .map_err(|error| {
+                ChannelError::new(ChannelErrorKind::Refused, Remedy::Never, error.to_string())
+                    .advise(zh, en)
+            })?;
+        for part in &written.parts {
+            let Wire::Message(message) = part else {
+                continue;
+            };
+            let body = CustomSend {
+                touser: dispatch.to.as_str(),
+                message,
+            };
+            self.api.post("/cgi-bin/message/custom/send", &body).await?;
+        }
+        // The platform gives no id and no receipt, and nothing can be taken back (WeChat: 4.3).
+        Ok(Receipt {
+            external_id: None,
+            lost: written.lost,
+        })
+    }
+
+    /// Shows "typing…", or stops.
+    pub(super) async fn typing(&self, to: &PeerId, on: bool) -> Result<(), ChannelError> {
+        let command = if on { "Typing" } else { "CancelTyping" };
+        let body = serde_json::json!({ "touser": to.as_str(), "command": command });
+        match self.api.post("/cgi-bin/message/custom/typing", &body).await {
+            // 45080: nothing said in the last 30 s; 45081: already typing (WeChat: 4.4). Neither matters.
+            Err(error) if matches!(error.code, Some(45080 | 45081)) => Ok(()),
+            other => other.map(drop),
+        }
+    }
+
+    /// Downloads a medium.
+    pub(super) async fn fetch(&self, media: &Media, limit: u64) -> Result<Fetched, ChannelError> {
+        let MediaSource::Remote { handle, url, .. } = &media.source else {
+            return Err(ChannelError::malformed("it is with us already"));
+        };
+        match url {
+            // A picture's URL needs no token and costs no quota.
+            Some(url) => Ok(Fetched::At(url.clone())),
+            None => self.api.download(handle, limit).await,
+        }
+    }
+}
