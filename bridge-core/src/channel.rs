@@ -471,6 +471,8 @@ pub enum ChannelErrorKind {
     Network,
     /// Our own configuration or the operator's account: somebody must act.
     Configuration,
+    /// Nothing was sent yet: so many a second are allowed, and those are used up. It is no failed try.
+    Busy,
 }
 
 impl fmt::Display for ChannelErrorKind {
@@ -482,6 +484,7 @@ impl fmt::Display for ChannelErrorKind {
             Self::Refused => "refused",
             Self::Network => "network",
             Self::Configuration => "configuration",
+            Self::Busy => "busy",
         })
     }
 }

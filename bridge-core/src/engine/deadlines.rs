@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::Engine;
+use super::{Engine, Side};
 use crate::{
     message::Cue,
     store::{Due, DueKind, DueWhat, Settlement},
@@ -13,6 +13,8 @@ const BATCH: usize = 64;
 
 impl Engine {
     pub(super) async fn watch_deadlines(self: Arc<Self>) {
+        // They are done one by one, at once: nothing runs beside.
+        let mut side = Side::new(1);
         while !self.stop.is_cancelled() {
             let heard = self.wake.deadlines.notified();
             match self
@@ -23,10 +25,14 @@ impl Engine {
                     &self.worker,
                     BATCH,
                     self.parts.settings.lease,
+                    &[],
                 )
                 .await
             {
-                Ok(due) if due.is_empty() => self.until_due(DueKind::Deadline, heard).await,
+                Ok(due) if due.is_empty() => {
+                    self.until_due(DueKind::Deadline, heard, &[], &mut side)
+                        .await;
+                }
                 Ok(due) => {
                     for due in due {
                         self.ring(due).await;

@@ -31,6 +31,7 @@ impl Engine {
                 side.one_done().await;
                 continue;
             }
+            let full = side.full();
             let due = self
                 .parts
                 .store
@@ -40,15 +41,20 @@ impl Engine {
                     room,
                     // No send outlasts its lease.
                     self.parts.settings.send_timeout + self.parts.settings.lease / 2,
+                    &full,
                 )
                 .await;
             match due {
-                Ok(due) if due.is_empty() => self.until_due(DueKind::Dispatch, heard).await,
+                Ok(due) if due.is_empty() => {
+                    self.until_due(DueKind::Dispatch, heard, &full, &mut side)
+                        .await;
+                }
                 Ok(due) => {
                     for Due { id, what } in due {
                         if let DueWhat::Dispatch(dispatch) = what {
-                            let engine = self.clone();
-                            side.start(async move { engine.deliver(id, *dispatch).await });
+                            let (engine, inbox) = (self.clone(), dispatch.inbox.clone());
+                            let work = async move { engine.deliver(id, *dispatch).await };
+                            side.start(inbox.as_str(), work);
                         }
                     }
                 }
@@ -62,15 +68,27 @@ impl Engine {
         side.finish().await;
     }
 
-    /// Waits for the bell, or until the next of that kind is due.
-    pub(super) async fn until_due(&self, kind: DueKind, heard: impl Future<Output = ()>) {
+    /// Waits for the bell, or until the next of that kind is due, or until a group that was full may have room.
+    pub(super) async fn until_due(
+        &self,
+        kind: DueKind,
+        heard: impl Future<Output = ()>,
+        full: &[String],
+        side: &mut Side,
+    ) {
         let poll = self.parts.settings.poll;
         let now = self.parts.clock.now();
-        let wait = match self.parts.store.next_due(kind).await {
+        let wait = match self.parts.store.next_due(kind, full).await {
             Ok(Some(next)) => next.since(now).min(poll),
             _ => poll,
         };
-        self.wait_for(heard, wait).await;
+        if full.is_empty() {
+            return self.wait_for(heard, wait).await;
+        }
+        tokio::select! {
+            () = self.wait_for(heard, wait) => {}
+            () = side.one_done() => {}
+        }
     }
 
     async fn deliver(&self, id: DueId, dispatch: Dispatch) {
@@ -147,14 +165,17 @@ impl Engine {
             attempt = dispatch.attempt, remedy = ?error.remedy, %error, "not sent");
         let settings = &self.parts.settings;
         let reason = error.detail.clone();
+        // What only waited its turn loses no try for it.
+        let tried = error.kind != ChannelErrorKind::Busy;
         let again = |after: Duration| {
             let pause = after.max(backoff(dispatch.attempt)).min(LONGEST_PAUSE);
             Settlement::Retry {
                 at: self.parts.clock.now() + pause,
                 reason: reason.clone(),
+                tried,
             }
         };
-        let exhausted = dispatch.attempt >= settings.dispatch_attempts;
+        let exhausted = tried && dispatch.attempt >= settings.dispatch_attempts;
         let on_unknown = settings
             .on_unknown
             .get(&dispatch.inbox)

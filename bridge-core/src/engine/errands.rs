@@ -29,18 +29,22 @@ impl Engine {
                 side.one_done().await;
                 continue;
             }
-            match self
-                .parts
-                .store
-                .due(DueKind::Errand, &self.worker, room, self.errand_lease())
+            let full = side.full();
+            let lease = self.errand_lease();
+            let store = &self.parts.store;
+            match store
+                .due(DueKind::Errand, &self.worker, room, lease, &full)
                 .await
             {
-                Ok(due) if due.is_empty() => self.until_due(DueKind::Errand, heard).await,
+                Ok(due) if due.is_empty() => {
+                    self.until_due(DueKind::Errand, heard, &full, &mut side)
+                        .await;
+                }
                 Ok(due) => {
                     for Due { id, what } in due {
                         if let DueWhat::Errand(errand) = what {
-                            let engine = self.clone();
-                            side.start(async move { engine.run(id, *errand).await });
+                            let (engine, bot) = (self.clone(), errand.bot.clone());
+                            side.start(bot.as_str(), async move { engine.run(id, *errand).await });
                         }
                     }
                 }
@@ -119,6 +123,7 @@ impl Engine {
                             Settlement::Retry {
                                 at,
                                 reason: error.detail,
+                                tried: true,
                             },
                         )
                         .await;

@@ -15,7 +15,7 @@ mod turns;
 mod wake;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, atomic::AtomicU64},
     time::Duration,
 };
@@ -238,10 +238,16 @@ fn chain(parts: &EngineParts) -> Chain {
     }
 }
 
-/// Runs pieces of work side by side, at most so many; a panic in one is that one's failure.
+/// How many times as much as is free one group may have in work.
+const GREED: usize = 3;
+
+/// Runs pieces of work side by side, at most so many; a panic in one is that one's failure. Whatever a group (an inbox, a
+/// bot) has to do, and however slow it is, something is left for the others: nobody may have more than [`GREED`] times
+/// what is free. One alone gets three quarters; two that hang get three sevenths each, and so on.
 struct Side {
     limit: usize,
     running: JoinSet<()>,
+    groups: HashMap<tokio::task::Id, String>,
 }
 
 impl Side {
@@ -249,28 +255,82 @@ impl Side {
         Self {
             limit: limit.max(1),
             running: JoinSet::new(),
+            groups: HashMap::new(),
         }
     }
 
     /// How many more may start now.
     fn room(&mut self) -> usize {
-        while self.running.try_join_next().is_some() {}
+        while let Some(done) = self.running.try_join_next_with_id() {
+            self.forget(done);
+        }
         self.limit - self.running.len().min(self.limit)
     }
 
-    fn start(&mut self, work: impl Future<Output = ()> + Send + 'static) {
-        self.running.spawn(work);
+    fn start(&mut self, group: &str, work: impl Future<Output = ()> + Send + 'static) {
+        let id = self.running.spawn(work).id();
+        self.groups.insert(id, group.to_owned());
+    }
+
+    /// Groups that have their share in work.
+    fn full(&self) -> Vec<String> {
+        let free = self.limit - self.running.len().min(self.limit);
+        let mut counts: HashMap<&String, usize> = HashMap::new();
+        for group in self.groups.values() {
+            *counts.entry(group).or_default() += 1;
+        }
+        let full = counts
+            .into_iter()
+            .filter(|(_, count)| *count > GREED * free);
+        full.map(|(group, _)| group.clone()).collect()
+    }
+
+    fn forget(&mut self, done: Result<(tokio::task::Id, ()), tokio::task::JoinError>) {
+        let id = done.map_or_else(|error| error.id(), |(id, ())| id);
+        self.groups.remove(&id);
     }
 
     /// Waits until one has finished; at once when none runs... for ever, so that a `select!` waits for its other arms.
     async fn one_done(&mut self) {
-        if self.running.join_next().await.is_none() {
-            std::future::pending::<()>().await;
+        match self.running.join_next_with_id().await {
+            Some(done) => self.forget(done),
+            None => std::future::pending::<()>().await,
         }
     }
 
     /// Waits for all.
     async fn finish(mut self) {
         while self.running.join_next().await.is_some() {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_hangs_leaves_room_for_others() {
+        let mut side = Side::new(512);
+        let hang = std::future::pending::<()>;
+        let mut full = Vec::new();
+        for inbox in ["dead", "dead too"] {
+            while !side.full().iter().any(|name| name == inbox) {
+                side.start(inbox, hang());
+            }
+            full.push(inbox.to_owned());
+        }
+        assert_eq!(side.full().len(), 2);
+        let room = side.room();
+        assert!(room > 512 / 20, "room for others: {room}");
+        let (ring, heard) = tokio::sync::oneshot::channel::<()>();
+        side.start("alive", async move {
+            let _ = heard.await;
+        });
+        side.start("broken", async { panic!("on purpose") });
+        side.one_done().await;
+        drop(ring);
+        side.one_done().await;
+        assert_eq!(side.room(), room, "a panic gives its place back, too");
+        assert_eq!(side.groups.len(), 512 - room);
     }
 }

@@ -48,7 +48,9 @@ impl Engine {
                 continue;
             }
             let engine = self.clone();
-            side.start(async move { engine.pull_until_quiet(&inbox, hint).await });
+            side.start("", async move {
+                engine.pull_until_quiet(&inbox, hint).await;
+            });
         }
         side.finish().await;
     }
@@ -91,7 +93,7 @@ impl Engine {
                 continue;
             };
             let (engine, inbox, channel) = (self.clone(), inbox.clone(), channel.clone());
-            side.start(async move {
+            side.start("", async move {
                 while !engine.stop.is_cancelled() {
                     engine.wait_for(std::future::pending(), every).await;
                     engine.routine(&inbox, &channel).await;

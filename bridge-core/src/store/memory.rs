@@ -401,17 +401,30 @@ impl State {
         jobs.values().filter(|job| first(job)).collect()
     }
 
-    fn due(&mut self, kind: DueKind, now: Timestamp, limit: usize, until: Timestamp) -> Vec<Due> {
+    fn due(
+        &mut self,
+        kind: DueKind,
+        now: Timestamp,
+        limit: usize,
+        until: Timestamp,
+        but: &[String],
+    ) -> Vec<Due> {
         let mut due = Vec::new();
         while due.len() < limit
-            && let Some(next) = self.take(kind, now, until)
+            && let Some(next) = self.take(kind, now, until, but)
         {
             due.push(next);
         }
         due
     }
 
-    fn take(&mut self, kind: DueKind, now: Timestamp, until: Timestamp) -> Option<Due> {
+    fn take(
+        &mut self,
+        kind: DueKind,
+        now: Timestamp,
+        until: Timestamp,
+        but: &[String],
+    ) -> Option<Due> {
         match kind {
             DueKind::Dispatch => {
                 let head = |id: i64| {
@@ -422,7 +435,11 @@ impl State {
                         .is_some_and(|(first, _)| *first == id)
                 };
                 let ready = |(id, job): &(&i64, &Job<Outgoing>)| {
-                    !job.held && !job.in_work(now) && job.due_at <= now && head(**id)
+                    !job.held
+                        && !job.in_work(now)
+                        && job.due_at <= now
+                        && wanted(but, job.what.new.inbox.as_str())
+                        && head(**id)
                 };
                 let id = self
                     .dispatches
@@ -454,7 +471,10 @@ impl State {
                     lane.next().is_some_and(|(first, _)| *first == id)
                 };
                 let ready = |(id, job): &(&i64, &Job<Question>)| {
-                    !job.in_work(now) && job.due_at <= now && head(**id)
+                    !job.in_work(now)
+                        && job.due_at <= now
+                        && wanted(but, job.what.bot.as_str())
+                        && head(**id)
                 };
                 let id = self
                     .errands
@@ -545,7 +565,7 @@ impl State {
                     .filter(|job| job.held_by(due.fence))
                     .ok_or(StoreError::Lost)?;
                 match settlement {
-                    Settlement::Retry { at, reason } => {
+                    Settlement::Retry { at, reason, .. } => {
                         job.put_back(at, false, &reason);
                         None
                     }
@@ -570,7 +590,7 @@ impl State {
                     .filter(|job| job.held_by(due.fence))
                     .ok_or(StoreError::Lost)?;
                 match settlement {
-                    Settlement::Retry { at, reason } => {
+                    Settlement::Retry { at, reason, .. } => {
                         job.put_back(at, false, &reason);
                         None
                     }
@@ -608,8 +628,9 @@ impl State {
             .filter(|job| job.held_by(due.fence))
             .ok_or(StoreError::Lost)?;
         let (state, reason, external_id, lost, cue) = match settlement {
-            Settlement::Retry { at, reason } => {
+            Settlement::Retry { at, reason, tried } => {
                 job.put_back(at, false, &reason);
+                job.attempts -= u32::from(!tried);
                 return Ok(None);
             }
             Settlement::Held { reason, cue } => {
@@ -735,25 +756,41 @@ impl Store for MemoryStore {
         _: &WorkerId,
         limit: usize,
         lease: Duration,
+        but: &[String],
     ) -> Result<Vec<Due>, StoreError> {
         let now = self.clock.now();
-        Ok(self.state.lock().due(kind, now, limit, now + lease))
+        Ok(self.state.lock().due(kind, now, limit, now + lease, but))
     }
 
     async fn settle(&self, due: &DueId, settlement: Settlement) -> Result<(), StoreError> {
         self.state.lock().settle(due, settlement, self.clock.now())
     }
 
-    async fn next_due(&self, kind: DueKind) -> Result<Option<Timestamp>, StoreError> {
+    async fn next_due(
+        &self,
+        kind: DueKind,
+        but: &[String],
+    ) -> Result<Option<Timestamp>, StoreError> {
         let state = self.state.lock();
         Ok(match kind {
-            DueKind::Dispatch => next(State::heads(&state.dispatches, |outgoing| outgoing.lane())),
-            DueKind::Errand => next(State::heads(&state.errands, |question| {
-                question.conversation
-            })),
+            DueKind::Dispatch => {
+                let mut heads = State::heads(&state.dispatches, |outgoing| outgoing.lane());
+                heads.retain(|job| job.taken.is_some() || wanted(but, job.what.new.inbox.as_str()));
+                next(heads)
+            }
+            DueKind::Errand => {
+                let mut heads = State::heads(&state.errands, |question| question.conversation);
+                heads.retain(|job| job.taken.is_some() || wanted(but, job.what.bot.as_str()));
+                next(heads)
+            }
             DueKind::Deadline => next(state.deadlines.values()),
         })
     }
+}
+
+/// Whether things of this inbox or bot are wanted.
+fn wanted(but: &[String], name: &str) -> bool {
+    but.iter().all(|other| other != name)
 }
 
 /// When the first of these may go: its time, or the end of its lease.

@@ -50,21 +50,27 @@ pub trait Store: Send + Sync {
 
     /// Takes what is due, at most one per lane (a recipient's dispatches, a conversation's errands) and `limit` in
     /// all. Nobody else gets them until settled or the lease is over. `due` is never ahead of the order of a lane: a
-    /// dispatch that waits for its retry holds the later ones of its lane.
+    /// dispatch that waits for its retry holds the later ones of its lane. `but`: inboxes, of dispatches, and bots, of
+    /// errands, that are left alone, however much of theirs is due.
     async fn due(
         &self,
         kind: DueKind,
         worker: &WorkerId,
         limit: usize,
         lease: Duration,
+        but: &[String],
     ) -> Result<Vec<Due>, StoreError>;
 
     /// Says what became of something due. Settling what another worker has taken over meanwhile is
     /// [`StoreError::Lost`].
     async fn settle(&self, due: &DueId, settlement: Settlement) -> Result<(), StoreError>;
 
-    /// When `due` of that kind will have something that is not due yet: what the loop sleeps until.
-    async fn next_due(&self, kind: DueKind) -> Result<Option<Timestamp>, StoreError>;
+    /// When `due` of that kind, `but` the same ones, will have something that is not due yet: what the loop sleeps until.
+    async fn next_due(
+        &self,
+        kind: DueKind,
+        but: &[String],
+    ) -> Result<Option<Timestamp>, StoreError>;
 }
 
 /// What comes in together: one callback, one pulled page, one cue.
@@ -389,6 +395,8 @@ pub enum Settlement {
         at: Timestamp,
         /// Why, for the trace.
         reason: String,
+        /// Whether it was tried: a dispatch that only waited its turn has as many tries left as before.
+        tried: bool,
     },
     /// The allowance is used up: it waits, at the head of its lane, until the contact writes again.
     Held {

@@ -125,15 +125,20 @@ impl Store for Postgres {
         _: &WorkerId,
         limit: usize,
         lease: Duration,
+        but: &[String],
     ) -> Result<Vec<Due>, StoreError> {
-        steps::due(&self.link, self.now(), kind, limit, millis(lease)).await
+        steps::due(&self.link, self.now(), kind, limit, millis(lease), but).await
     }
 
     async fn settle(&self, due: &DueId, settlement: Settlement) -> Result<(), StoreError> {
         steps::settle(&self.link, self.now(), self.clock.now(), due, settlement).await
     }
 
-    async fn next_due(&self, kind: DueKind) -> Result<Option<Timestamp>, StoreError> {
-        steps::next_due(&self.link, kind).await
+    async fn next_due(
+        &self,
+        kind: DueKind,
+        but: &[String],
+    ) -> Result<Option<Timestamp>, StoreError> {
+        steps::next_due(&self.link, kind, but).await
     }
 }

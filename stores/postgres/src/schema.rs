@@ -10,6 +10,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/1-tables.sql"),
     include_str!("../migrations/2-steps.sql"),
     include_str!("../migrations/3-contacts.sql"),
+    include_str!("../migrations/4-fairness.sql"),
 ];
 
 /// The lock of migrations: any number that nobody else uses.

@@ -260,25 +260,26 @@ pub(crate) async fn due(
     kind: DueKind,
     limit: usize,
     lease: i64,
+    but: &[String],
 ) -> Result<Vec<Due>, StoreError> {
     let limit = i32::try_from(limit).unwrap_or(i32::MAX);
     let (sql, read): (_, fn(&Row) -> Result<Due, StoreError>) = match kind {
         DueKind::Dispatch => (
-            "SELECT id, fence, attempts, body FROM kefu_due_dispatches($1, $2, $3) ORDER BY id",
+            "SELECT id, fence, attempts, body FROM kefu_due_dispatches($1, $2, $3, $4) ORDER BY id",
             dispatch,
         ),
         DueKind::Errand => (
             "SELECT id, fence, attempts, trace, episode, bot, argv, said, conversation, conversation_body, contact,
-                contact_body FROM kefu_due_errands($1, $2, $3) ORDER BY id",
+                contact_body FROM kefu_due_errands($1, $2, $3, $4) ORDER BY id",
             errand,
         ),
         DueKind::Deadline => (
             "SELECT conversation, kind, fence, at, episode, conversation_body FROM kefu_due_deadlines($1, $2, $3)
-                ORDER BY at",
+                WHERE $4::text[] IS NOT NULL ORDER BY at",
             deadline,
         ),
     };
-    let rows = link.query(sql, &[&now, &limit, &lease]).await?;
+    let rows = link.query(sql, &[&now, &limit, &lease, &but]).await?;
     rows.iter().map(read).collect()
 }
 
@@ -363,9 +364,15 @@ pub(crate) async fn settle(
         Settlement::Retry {
             at: then,
             reason: why,
+            tried,
         } => {
             (at, reason) = (Some(then.0), Some(why));
-            "retry"
+            // Of an errand every try counts.
+            if tried || due.kind != DueKind::Dispatch {
+                "retry"
+            } else {
+                "postpone"
+            }
         }
         Settlement::Held {
             reason: why,
@@ -425,25 +432,25 @@ pub(crate) async fn settle(
     held(row.as_ref())
 }
 
-pub(crate) async fn next_due(link: &Link, kind: DueKind) -> Result<Option<Timestamp>, StoreError> {
+pub(crate) async fn next_due(
+    link: &Link,
+    kind: DueKind,
+    but: &[String],
+) -> Result<Option<Timestamp>, StoreError> {
     // Of what is taken the end of its lease counts, of the rest its time: both sides by their index.
     let sql = match kind {
-        DueKind::Dispatch => {
-            "SELECT min(CASE WHEN until > 0 THEN until ELSE due_at END) FROM (
-                (SELECT due_at, until FROM dispatches WHERE head AND NOT held AND until = 0 ORDER BY due_at LIMIT 1)
-                UNION ALL (SELECT due_at, until FROM dispatches WHERE head AND NOT held AND until > 0)) AS heads"
-        }
+        DueKind::Dispatch => "SELECT kefu_next_dispatch($1)",
         DueKind::Errand => {
             "SELECT min(CASE WHEN until > 0 THEN until ELSE due_at END) FROM errands e
-                WHERE NOT EXISTS (SELECT 1 FROM errands f WHERE f.conversation = e.conversation AND f.id < e.id)"
+                WHERE (until > 0 OR bot <> ALL ($1)) AND NOT EXISTS (SELECT 1 FROM errands f WHERE f.conversation = e.conversation AND f.id < e.id)"
         }
         DueKind::Deadline => {
             "SELECT min(at) FROM (
                 (SELECT at FROM deadlines WHERE until = 0 ORDER BY at LIMIT 1)
-                UNION ALL (SELECT until FROM deadlines WHERE until > 0)) AS times(at)"
+                UNION ALL (SELECT until FROM deadlines WHERE until > 0)) AS times(at) WHERE $1::text[] IS NOT NULL"
         }
     };
-    let row = link.first(sql, &[]).await?;
+    let row = link.first(sql, &[&but]).await?;
     let at: Option<i64> = row.map(|row| get(&row, 0)).transpose()?.flatten();
     Ok(at.map(Timestamp))
 }

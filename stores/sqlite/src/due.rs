@@ -1,9 +1,10 @@
 //! What is due, in lanes: one thing of a lane is in work at a time, in order; a thing that waits holds the later ones of
-//! its lane and of no other.
+//! its lane and of no other. Lanes are of groups, so that all of one inbox can be passed over at no cost.
 
 use std::{
-    collections::{BTreeSet, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     hash::Hash,
+    sync::Arc,
 };
 
 use bridge_core::clock::Timestamp;
@@ -12,15 +13,52 @@ use bridge_core::clock::Timestamp;
 pub(crate) struct DueLanes<K, T> {
     items: HashMap<i64, Item<K, T>>,
     lanes: HashMap<K, VecDeque<i64>>,
-    /// Heads of lanes that are neither taken nor held, by time.
-    ready: BTreeSet<(Timestamp, i64)>,
+    ready: Ready,
     /// What is taken, by the end of its lease.
     leases: BTreeSet<(Timestamp, i64)>,
     fence: u64,
 }
 
+/// Heads of lanes that are neither taken nor held, by group and time. Groups stay: they are as few as inboxes and bots.
+#[derive(Default)]
+struct Ready(BTreeMap<Arc<str>, BTreeSet<(Timestamp, i64)>>);
+
+impl Ready {
+    /// The group of that name, the same one for all of its things.
+    fn group(&mut self, name: &str) -> Arc<str> {
+        if let Some((group, _)) = self.0.get_key_value(name) {
+            return group.clone();
+        }
+        let group: Arc<str> = name.into();
+        self.0.insert(group.clone(), BTreeSet::new());
+        group
+    }
+
+    fn insert(&mut self, group: &Arc<str>, at: (Timestamp, i64)) {
+        self.0.entry(group.clone()).or_default().insert(at);
+    }
+
+    fn remove(&mut self, group: &str, at: (Timestamp, i64)) {
+        if let Some(heads) = self.0.get_mut(group) {
+            heads.remove(&at);
+        }
+    }
+
+    /// The earliest of those groups that are not in `but`.
+    fn first(&self, but: &[String]) -> Option<(&Arc<str>, (Timestamp, i64))> {
+        let wanted = self
+            .0
+            .iter()
+            .filter(|(group, _)| but.iter().all(|name| name.as_str() != &***group));
+        wanted
+            .filter_map(|(group, heads)| Some((group, *heads.first()?)))
+            .min_by_key(|(_, at)| *at)
+    }
+}
+
 pub(crate) struct Item<K, T> {
     pub(crate) lane: K,
+    group: Arc<str>,
     pub(crate) due_at: Timestamp,
     pub(crate) held: bool,
     pub(crate) attempts: u32,
@@ -47,27 +85,31 @@ impl<K: Clone + Eq + Hash, T> DueLanes<K, T> {
         Self {
             items: HashMap::new(),
             lanes: HashMap::new(),
-            ready: BTreeSet::new(),
+            ready: Ready::default(),
             leases: BTreeSet::new(),
             fence,
         }
     }
 
     /// Adds a thing at the end of its lane.
+    #[expect(clippy::too_many_arguments, reason = "a row is what it is")]
     pub(crate) fn push(
         &mut self,
         id: i64,
+        group: &str,
         lane: K,
         due_at: Timestamp,
         held: bool,
         attempts: u32,
         thing: T,
     ) {
+        let group = self.ready.group(group);
         self.lanes.entry(lane.clone()).or_default().push_back(id);
         self.items.insert(
             id,
             Item {
                 lane: lane.clone(),
+                group,
                 due_at,
                 held,
                 attempts,
@@ -89,24 +131,26 @@ impl<K: Clone + Eq + Hash, T> DueLanes<K, T> {
             && item.state == State::Free
             && !item.held
         {
-            self.ready.insert((item.due_at, *head));
+            self.ready.insert(&item.group, (item.due_at, *head));
         }
     }
 
-    /// Takes what is due: number, fence.
+    /// Takes what is due, of all groups but those: number, fence.
     pub(crate) fn take(
         &mut self,
         now: Timestamp,
         limit: usize,
         until: Timestamp,
+        but: &[String],
     ) -> Vec<(i64, u64)> {
         self.expire(now);
         let mut taken = Vec::new();
         while taken.len() < limit
-            && let Some((due_at, id)) = self.ready.first().copied()
+            && let Some((group, (due_at, id))) = self.ready.first(but)
             && due_at <= now
         {
-            self.ready.remove(&(due_at, id));
+            let group = group.clone();
+            self.ready.remove(&group, (due_at, id));
             self.fence += 1;
             if let Some(item) = self.items.get_mut(&id) {
                 (item.fence, item.state, item.fresh) = (self.fence, State::Taken(until), false);
@@ -161,11 +205,12 @@ impl<K: Clone + Eq + Hash, T> DueLanes<K, T> {
             State::Free | State::Writing(_) => None,
         };
         item.state = State::Writing(until);
-        let due_at = item.due_at;
         match until {
-            Some(until) => self.leases.remove(&(until, id)),
-            None => self.ready.remove(&(due_at, id)),
-        };
+            Some(until) => {
+                self.leases.remove(&(until, id));
+            }
+            None => self.ready.remove(&item.group, (item.due_at, id)),
+        }
         true
     }
 
@@ -195,14 +240,14 @@ impl<K: Clone + Eq + Hash, T> DueLanes<K, T> {
         let Some(item) = self.items.get_mut(&id) else {
             return;
         };
-        self.ready.remove(&(item.due_at, id));
+        self.ready.remove(&item.group, (item.due_at, id));
         change(item);
         let lane = item.lane.clone();
         self.offer(&lane);
     }
 
-    /// Lets go of a thing under new conditions.
-    pub(crate) fn put_back(&mut self, id: i64, due_at: Timestamp, held: bool) {
+    /// Lets go of a thing under new conditions; what was not tried has as many tries left as before.
+    pub(crate) fn put_back(&mut self, id: i64, due_at: Timestamp, held: bool, tried: bool) {
         let Some(item) = self.items.get_mut(&id) else {
             return;
         };
@@ -210,13 +255,16 @@ impl<K: Clone + Eq + Hash, T> DueLanes<K, T> {
             self.leases.remove(&(until, id));
         }
         (item.state, item.fence) = (State::Free, 0);
-        self.change(id, |item| (item.due_at, item.held) = (due_at, held));
+        self.change(id, |item| {
+            (item.due_at, item.held) = (due_at, held);
+            item.attempts -= u32::from(!tried);
+        });
     }
 
     /// Removes a thing; the next of its lane may go.
     pub(crate) fn remove(&mut self, id: i64) -> Option<T> {
         let item = self.items.remove(&id)?;
-        self.ready.remove(&(item.due_at, id));
+        self.ready.remove(&item.group, (item.due_at, id));
         if let State::Taken(until) = item.state {
             self.leases.remove(&(until, id));
         }
@@ -235,9 +283,9 @@ impl<K: Clone + Eq + Hash, T> DueLanes<K, T> {
         self.lanes.get(lane).into_iter().flatten().copied()
     }
 
-    /// When something may go next: the earliest ready one, or the end of a lease.
-    pub(crate) fn next(&self) -> Option<Timestamp> {
-        let ready = self.ready.first().map(|(at, _)| *at);
+    /// When something may go next: the earliest ready one of all groups but those, or the end of a lease.
+    pub(crate) fn next(&self, but: &[String]) -> Option<Timestamp> {
+        let ready = self.ready.first(but).map(|(_, (at, _))| at);
         let lease = self.leases.first().map(|(at, _)| *at);
         ready.into_iter().chain(lease).min()
     }

@@ -276,10 +276,11 @@ impl Index {
         held: bool,
         attempts: u32,
     ) {
-        let lane = row.lane();
+        let (lane, inbox) = (row.lane(), row.inbox.to_string());
         let at_hand = self.dispatches.len() < AT_HAND as usize;
         let row = at_hand.then(|| Box::new(row));
-        self.dispatches.push(id, lane, due_at, held, attempts, row);
+        self.dispatches
+            .push(id, &inbox, lane, due_at, held, attempts, row);
     }
 
     /// Held dispatches to a contact, oldest first.
@@ -376,7 +377,7 @@ impl Index {
         self.next_deadline += 1;
         let id = self.next_deadline;
         self.deadline_ids.insert((row.conversation, row.kind), id);
-        self.deadlines.push(id, id, row.at, false, 0, row);
+        self.deadlines.push(id, "", id, row.at, false, 0, row);
     }
 
     pub(crate) fn unset_deadline(&mut self, conversation: ConversationId, kind: DeadlineKind) {
@@ -406,6 +407,7 @@ impl Index {
         now: Timestamp,
         limit: usize,
         until: Timestamp,
+        but: &[String],
     ) -> Vec<(DueId, Found)> {
         let name = |id, deadline, fence| DueId {
             kind,
@@ -415,7 +417,7 @@ impl Index {
         };
         match kind {
             DueKind::Dispatch => {
-                let taken = self.dispatches.take(now, limit, until);
+                let taken = self.dispatches.take(now, limit, until, but);
                 let found = |(id, fence)| {
                     let item = self.dispatches.get(id)?;
                     Some((
@@ -426,7 +428,7 @@ impl Index {
                 taken.into_iter().filter_map(found).collect()
             }
             DueKind::Errand => {
-                let taken = self.errands.take(now, limit, until);
+                let taken = self.errands.take(now, limit, until, but);
                 let found = |(id, fence)| {
                     let item = self.errands.get(id)?;
                     Some((
@@ -437,7 +439,7 @@ impl Index {
                 taken.into_iter().filter_map(found).collect()
             }
             DueKind::Deadline => {
-                let taken = self.deadlines.take(now, limit, until);
+                let taken = self.deadlines.take(now, limit, until, but);
                 let found = |(id, fence)| {
                     let row = self.deadlines.get(id)?.thing.clone();
                     Some((
@@ -450,11 +452,11 @@ impl Index {
         }
     }
 
-    pub(crate) fn next_due(&self, kind: DueKind) -> Option<Timestamp> {
+    pub(crate) fn next_due(&self, kind: DueKind, but: &[String]) -> Option<Timestamp> {
         match kind {
-            DueKind::Dispatch => self.dispatches.next(),
-            DueKind::Errand => self.errands.next(),
-            DueKind::Deadline => self.deadlines.next(),
+            DueKind::Dispatch => self.dispatches.next(but),
+            DueKind::Errand => self.errands.next(but),
+            DueKind::Deadline => self.deadlines.next(but),
         }
     }
 }

@@ -169,9 +169,10 @@ impl Store for Sqlite {
         _: &WorkerId,
         limit: usize,
         lease: Duration,
+        but: &[String],
     ) -> Result<Vec<Due>, StoreError> {
         let now = self.clock.now();
-        let taken = self.index.lock().due(kind, now, limit, now + lease);
+        let taken = self.index.lock().due(kind, now, limit, now + lease, but);
         let mut due = Vec::with_capacity(taken.len());
         for (id, found) in taken {
             due.push(Due {
@@ -187,7 +188,11 @@ impl Store for Sqlite {
         self.writer.run(move |tx| request.write(tx)).await
     }
 
-    async fn next_due(&self, kind: DueKind) -> Result<Option<Timestamp>, StoreError> {
-        Ok(self.index.lock().next_due(kind))
+    async fn next_due(
+        &self,
+        kind: DueKind,
+        but: &[String],
+    ) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.index.lock().next_due(kind, but))
     }
 }

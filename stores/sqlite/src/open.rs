@@ -167,6 +167,7 @@ pub(crate) fn load(db: &Connection, index: &mut Index) -> Result<Ids, StoreError
             let (id, due_at) = (number(row, 0)?, Timestamp(number(row, 1)?));
             index.errands.push(
                 id,
+                body.bot.clone().as_str(),
                 body.conversation,
                 due_at,
                 false,

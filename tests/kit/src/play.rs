@@ -342,7 +342,7 @@ impl Stage {
 
     async fn due_all(&mut self, kind: DueKind) -> String {
         let worker = worker();
-        let due = self.bench.store.due(kind, &worker, 1000, LEASE);
+        let due = self.bench.store.due(kind, &worker, 1000, LEASE, &[]);
         let mut fresh: Vec<(String, Due)> = due
             .await
             .unwrap()
@@ -367,6 +367,7 @@ impl Stage {
             0 => Settlement::Retry {
                 at: self.bench.clock.now() + Duration::from_secs(after),
                 reason,
+                tried: after.is_multiple_of(2),
             },
             1 => Settlement::Held { reason, cue: cue() },
             2 => Settlement::Dead { reason, cue: cue() },

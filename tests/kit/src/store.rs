@@ -46,6 +46,8 @@ pub async fn conforms(fresh: impl Fn() -> Bench) {
     a_lane_keeps_its_order(&fresh()).await;
     held_dispatches_wait_for_a_release(&fresh()).await;
     a_dead_dispatch_tells_and_moves_on(&fresh()).await;
+    an_inbox_or_a_bot_is_left_out(&fresh()).await;
+    what_waited_its_turn_was_not_tried(&fresh()).await;
     an_old_fence_settles_nothing(&fresh()).await;
     questions_are_merged_until_taken(&fresh()).await;
     cancelled_errands_are_gone(&fresh()).await;
@@ -134,7 +136,10 @@ impl Bench {
     }
 
     async fn due(&self, kind: DueKind) -> Vec<Due> {
-        self.store.due(kind, &worker(), 10, LEASE).await.unwrap()
+        self.store
+            .due(kind, &worker(), 10, LEASE, &[])
+            .await
+            .unwrap()
     }
 
     async fn settle(&self, due: &Due, settlement: Settlement) {
@@ -402,6 +407,7 @@ async fn a_lane_keeps_its_order(bench: &Bench) {
             Settlement::Retry {
                 at,
                 reason: "busy".to_owned(),
+                tried: true,
             },
         )
         .await;
@@ -411,7 +417,7 @@ async fn a_lane_keeps_its_order(bench: &Bench) {
         "a retry holds the later ones of its lane"
     );
     assert_eq!(
-        bench.store.next_due(DueKind::Dispatch).await.unwrap(),
+        bench.store.next_due(DueKind::Dispatch, &[]).await.unwrap(),
         Some(at)
     );
     bench.clock.advance(Duration::from_secs(6));
@@ -485,6 +491,62 @@ async fn held_dispatches_wait_for_a_release(bench: &Bench) {
         let due = bench.due(DueKind::Dispatch).await;
         assert_eq!(due.iter().map(words).collect::<Vec<_>>(), [expected]);
         bench.settle(&due[0], sent()).await;
+    }
+}
+
+async fn an_inbox_or_a_bot_is_left_out(bench: &Bench) {
+    let claim = bench.opened("a", "1").await;
+    let mut changes = done(&claim);
+    changes.dispatches = vec![
+        to_contact(&claim, "1", false),
+        to_contact(&claim, "2", false),
+        to_desk(&claim, "desk"),
+    ];
+    changes.asks = vec![ask(&claim, "在吗", bench.clock.now())];
+    bench.commit(claim.clone(), changes).await;
+    bench.clock.advance(Duration::from_secs(1));
+    let contacts = vec![claim.conversation.thread.inbox.to_string()];
+    let ai = vec!["ai".to_owned()];
+    let (store, worker) = (&bench.store, worker());
+    let due = async |kind, but: &[String]| store.due(kind, &worker, 10, LEASE, but).await.unwrap();
+    let at_desk = due(DueKind::Dispatch, &contacts).await;
+    assert_eq!(at_desk.iter().map(words).collect::<Vec<_>>(), ["desk"]);
+    bench.settle(&at_desk[0], sent()).await;
+    assert!(due(DueKind::Dispatch, &contacts).await.is_empty());
+    assert_eq!(
+        store.next_due(DueKind::Dispatch, &contacts).await.unwrap(),
+        None,
+        "nothing to wait for but what is left out"
+    );
+    assert!(due(DueKind::Errand, &ai).await.is_empty());
+    assert_eq!(store.next_due(DueKind::Errand, &ai).await.unwrap(), None);
+    assert_eq!(due(DueKind::Errand, &contacts).await.len(), 1);
+    let rest = bench.due(DueKind::Dispatch).await;
+    assert_eq!(rest.iter().map(words).collect::<Vec<_>>(), ["1"]);
+    assert_eq!(
+        store.next_due(DueKind::Dispatch, &contacts).await.unwrap(),
+        Some(bench.clock.now() + LEASE),
+        "the end of a lease is waited for, whosever"
+    );
+}
+
+async fn what_waited_its_turn_was_not_tried(bench: &Bench) {
+    let claim = bench.opened("a", "1").await;
+    let mut changes = done(&claim);
+    changes.dispatches = vec![to_contact(&claim, "1", false)];
+    bench.commit(claim, changes).await;
+    for (tried, attempt) in [(false, 1), (false, 1), (true, 1), (false, 2), (true, 2)] {
+        let due = bench.due(DueKind::Dispatch).await;
+        let DueWhat::Dispatch(dispatch) = &due[0].what else {
+            panic!("not a dispatch")
+        };
+        assert_eq!(dispatch.attempt, attempt);
+        let retry = Settlement::Retry {
+            at: bench.clock.now(),
+            reason: "later".to_owned(),
+            tried,
+        };
+        bench.settle(&due[0], retry).await;
     }
 }
 
@@ -616,6 +678,7 @@ async fn questions_are_merged_until_taken(bench: &Bench) {
             Settlement::Retry {
                 at: bench.clock.now(),
                 reason: "429".to_owned(),
+                tried: true,
             },
         )
         .await;
@@ -662,7 +725,7 @@ async fn deadlines_are_set_moved_and_unset(bench: &Bench) {
     set("1", Some(now + Duration::from_secs(10))).await;
     set("2", Some(now + Duration::from_secs(20))).await;
     assert_eq!(
-        bench.store.next_due(DueKind::Deadline).await.unwrap(),
+        bench.store.next_due(DueKind::Deadline, &[]).await.unwrap(),
         Some(now + Duration::from_secs(20)),
         "moved"
     );
@@ -676,7 +739,7 @@ async fn deadlines_are_set_moved_and_unset(bench: &Bench) {
     set("3", Some(bench.clock.now() + Duration::from_secs(5))).await;
     set("4", None).await;
     assert_eq!(
-        bench.store.next_due(DueKind::Deadline).await.unwrap(),
+        bench.store.next_due(DueKind::Deadline, &[]).await.unwrap(),
         None,
         "unset"
     );
@@ -861,7 +924,7 @@ async fn a_late_settlement_counts_unless_taken_over(bench: &Bench) {
     // Somebody looks, with no room for more.
     let none = bench
         .store
-        .due(DueKind::Dispatch, &worker(), 0, LEASE)
+        .due(DueKind::Dispatch, &worker(), 0, LEASE, &[])
         .await;
     assert!(none.unwrap().is_empty());
     bench.settle(&late[0], sent()).await;
@@ -912,7 +975,7 @@ async fn a_deadline_moved_is_not_settled_away(bench: &Bench) {
     // Whichever came first, the new deadline stands.
     assert!(matches!(settled, Ok(()) | Err(StoreError::Lost)));
     assert_eq!(
-        bench.store.next_due(DueKind::Deadline).await.unwrap(),
+        bench.store.next_due(DueKind::Deadline, &[]).await.unwrap(),
         Some(later)
     );
     bench.clock.advance(Duration::from_secs(51));

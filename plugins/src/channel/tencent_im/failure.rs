@@ -23,7 +23,7 @@ impl From<CallError> for ChannelError {
             }
             CallError::Busy(busy) => {
                 let remedy = Remedy::Retry { after: busy.again };
-                Self::network(remedy, format!("not sent: {busy}"))
+                Self::new(ChannelErrorKind::Busy, remedy, format!("not sent: {busy}"))
                     .advise("发送过于频繁，正在排队", "too much is being sent: it waits")
             }
         }

@@ -136,7 +136,7 @@ async fn nodes_share_the_work_and_lose_nothing() {
     let senders = nodes.iter().map(|node| async move {
         while sent.load(Relaxed) < all {
             let due = node
-                .due(DueKind::Dispatch, &WorkerId::new("w"), 16, LEASE)
+                .due(DueKind::Dispatch, &WorkerId::new("w"), 16, LEASE, &[])
                 .await
                 .unwrap();
             if due.is_empty() {

@@ -8,16 +8,17 @@ use bridge_store_postgres::Postgres;
 use crate::fresh;
 
 /// The statements inside the functions, with values as they come.
-const HOT: [&str; 9] = [
+const HOT: [&str; 10] = [
     "SELECT * FROM ready r WHERE r.until <= 5 ORDER BY r.at, r.conversation LIMIT 1 FOR UPDATE SKIP LOCKED",
     "SELECT count(*) FROM dispatches d, threads t WHERE t.conversation = 77 AND NOT t.desk
         AND d.lane = t.inbox || E'\\x1f' || t.peer || E'\\x1f' AND d.held",
     "SELECT id FROM arrivals WHERE conversation = 77 ORDER BY id LIMIT 32",
     "SELECT conversation FROM threads WHERE inbox = 'mall' AND peer = 'p77'",
     "INSERT INTO seen (inbox, external_id, at) VALUES ('mall', 'x', 1) ON CONFLICT DO NOTHING",
-    "SELECT id FROM dispatches d WHERE d.head AND NOT d.held AND d.due_at <= 5 AND d.until <= 5
+    "SELECT inbox FROM dispatches d WHERE d.head AND NOT d.held AND d.inbox > 'm' ORDER BY d.inbox LIMIT 1",
+    "SELECT id FROM dispatches d WHERE d.inbox = 'mall' AND d.head AND NOT d.held AND d.due_at <= 5 AND d.until <= 5
         ORDER BY d.due_at, d.id LIMIT 64 FOR UPDATE SKIP LOCKED",
-    "SELECT id FROM dispatches WHERE lane = 'mall/p77/' ORDER BY id LIMIT 1",
+    "SELECT id FROM dispatches WHERE lane = E'mall\\x1fp77\\x1f' ORDER BY id LIMIT 1",
     "SELECT count(*) FROM conversations WHERE phase = 2 AND agent = 'lin'",
     "SELECT conversation, kind FROM deadlines WHERE at <= 5 AND until <= 5 ORDER BY at LIMIT 64 FOR UPDATE SKIP LOCKED",
 ];
@@ -38,7 +39,7 @@ async fn no_hot_statement_scans_a_table() {
          INSERT INTO conversations (id, contact, phase, agent, body)
             SELECT i, i, 3 * (i % 50 > 0)::int, 'lin', '{}' FROM generate_series(1, 20000) AS i;
          INSERT INTO dispatches (id, lane, head, held, due_at, trace, body)
-            SELECT i, 'mall/p' || i % 5000 || '/', i <= 5000, false, i, i, '{}' FROM generate_series(1, 20000) AS i;
+            SELECT i, E'mall\\x1fp' || i % 5000 || E'\\x1f', i <= 5000, false, i, i, '{}' FROM generate_series(1, 20000) AS i;
          INSERT INTO deadlines (conversation, kind, at, episode) SELECT i, 'idle', i, 1 FROM generate_series(1, 20000) AS i;
          ANALYZE",
     )

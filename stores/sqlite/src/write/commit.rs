@@ -448,9 +448,15 @@ impl Asked {
     fn index(self, index: &mut Index) {
         match self {
             Self::New(number, row, due_at) => {
-                index
-                    .errands
-                    .push(number, row.conversation, due_at, false, 0, row);
+                index.errands.push(
+                    number,
+                    row.bot.clone().as_str(),
+                    row.conversation,
+                    due_at,
+                    false,
+                    0,
+                    row,
+                );
             }
             Self::Added(number, row, due_at) => {
                 index.errands.change(number, |item| {

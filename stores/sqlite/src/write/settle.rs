@@ -26,7 +26,11 @@ pub(crate) struct Settle {
 /// What the index does after.
 enum Then {
     Remove,
-    PutBack(Timestamp, bool),
+    PutBack {
+        at: Timestamp,
+        held: bool,
+        tried: bool,
+    },
 }
 
 /// The number of what is settled in its lanes: a deadline has one of its own there.
@@ -96,13 +100,22 @@ impl Settle {
         };
         let update = "UPDATE dispatches SET held = ?2, due_at = ?3, attempts = ?4, reason = ?5 WHERE id = ?1";
         match &self.settlement {
-            Settlement::Retry { at, reason } => {
+            Settlement::Retry { at, reason, tried } => {
+                let attempts = attempts - u32::from(!tried);
                 tx.run(update, &[&id, &false, &at.0, &attempts, reason])?;
-                Ok(Then::PutBack(*at, false))
+                Ok(Then::PutBack {
+                    at: *at,
+                    held: false,
+                    tried: *tried,
+                })
             }
             Settlement::Held { reason, .. } => {
                 tx.run(update, &[&id, &true, &self.now.0, &attempts, reason])?;
-                Ok(Then::PutBack(self.now, true))
+                Ok(Then::PutBack {
+                    at: self.now,
+                    held: true,
+                    tried: true,
+                })
             }
             Settlement::Done { external_id, lost } => {
                 self.into_history(
@@ -174,7 +187,11 @@ impl Settle {
                     "UPDATE errands SET due_at = ?2, attempts = attempts + 1 WHERE id = ?1",
                     &[&id, &at.0],
                 )?;
-                Ok(Then::PutBack(*at, false))
+                Ok(Then::PutBack {
+                    at: *at,
+                    held: false,
+                    tried: true,
+                })
             }
             _ => {
                 tx.run("DELETE FROM errands WHERE id = ?1", &[&id])?;
@@ -204,7 +221,12 @@ impl Settle {
             Settlement::Retry { at, .. } => {
                 let update = "UPDATE deadlines SET at = ?3 WHERE conversation = ?1 AND kind = ?2";
                 tx.run(update, &[&conversation.0, &kind, &at.0])?;
-                Ok((number, Then::PutBack(*at, false)))
+                let then = Then::PutBack {
+                    at: *at,
+                    held: false,
+                    tried: true,
+                };
+                Ok((number, then))
             }
             _ => {
                 let delete = "DELETE FROM deadlines WHERE conversation = ?1 AND kind = ?2";
@@ -220,11 +242,15 @@ fn settle_in(index: &mut Index, kind: DueKind, number: Number, then: Then) {
         (DueKind::Dispatch, Then::Remove) => drop(index.dispatches.remove(number)),
         (DueKind::Errand, Then::Remove) => drop(index.errands.remove(number)),
         (DueKind::Deadline, Then::Remove) => index.forget_deadline(number),
-        (DueKind::Dispatch, Then::PutBack(at, held)) => index.dispatches.put_back(number, at, held),
-        (DueKind::Errand, Then::PutBack(at, held)) => index.errands.put_back(number, at, held),
-        (DueKind::Deadline, Then::PutBack(at, held)) => {
+        (DueKind::Dispatch, Then::PutBack { at, held, tried }) => {
+            index.dispatches.put_back(number, at, held, tried);
+        }
+        (DueKind::Errand, Then::PutBack { at, held, tried }) => {
+            index.errands.put_back(number, at, held, tried);
+        }
+        (DueKind::Deadline, Then::PutBack { at, held, tried }) => {
             index.deadlines.change(number, |item| item.thing.at = at);
-            index.deadlines.put_back(number, at, held);
+            index.deadlines.put_back(number, at, held, tried);
         }
     }
 }
