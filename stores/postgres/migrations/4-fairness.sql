@@ -7,7 +7,7 @@ CREATE INDEX dispatches_ready ON dispatches (inbox, due_at, id) WHERE head AND N
 DROP INDEX dispatches_due;
 
 -- Inboxes with something that is not held, but those: a few probes of the index, not a scan.
-CREATE FUNCTION kefu_inboxes_ready(p_but text[]) RETURNS SETOF text LANGUAGE sql STABLE AS $$
+CREATE FUNCTION kefu_inboxes_ready(p_but text[]) RETURNS SETOF text LANGUAGE sql STABLE ROWS 8 AS $$
     WITH RECURSIVE inboxes(inbox) AS (
         (SELECT d.inbox FROM dispatches d WHERE d.head AND NOT d.held ORDER BY d.inbox LIMIT 1)
         UNION ALL
@@ -17,17 +17,22 @@ CREATE FUNCTION kefu_inboxes_ready(p_but text[]) RETURNS SETOF text LANGUAGE sql
 $$;
 
 CREATE FUNCTION kefu_due_dispatches(p_now bigint, p_limit integer, p_lease bigint, p_but text[])
-RETURNS TABLE (id bigint, fence bigint, attempts integer, body text) LANGUAGE sql AS $$
-    WITH moment AS MATERIALIZED (SELECT kefu_now(p_now) AS now), free AS MATERIALIZED (
-        SELECT d.id FROM moment CROSS JOIN kefu_inboxes_ready(p_but) AS i(inbox) CROSS JOIN LATERAL (
+RETURNS TABLE (id bigint, fence bigint, attempts integer, body text) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    v_now bigint := kefu_now(p_now);
+    v_free bigint[];
+BEGIN
+    v_free := ARRAY(
+        SELECT d.id FROM kefu_inboxes_ready(p_but) AS i(inbox) CROSS JOIN LATERAL (
             SELECT e.id, e.due_at FROM dispatches e
-            WHERE e.inbox = i.inbox AND e.head AND NOT e.held AND e.due_at <= moment.now AND e.until <= moment.now
+            WHERE e.inbox = i.inbox AND e.head AND NOT e.held AND e.due_at <= v_now AND e.until <= v_now
             ORDER BY e.due_at, e.id LIMIT p_limit FOR UPDATE OF e SKIP LOCKED) AS d
-        ORDER BY d.due_at, d.id LIMIT p_limit)
-    UPDATE dispatches d SET fence = nextval('fences'), until = moment.now + p_lease, attempts = d.attempts + 1
-    FROM free, moment WHERE d.id = free.id
-    RETURNING d.id, d.fence, d.attempts, d.body
-$$;
+        ORDER BY d.due_at, d.id LIMIT p_limit);
+    IF cardinality(v_free) = 0 THEN RETURN; END IF;
+    RETURN QUERY UPDATE dispatches d SET fence = nextval('fences'), until = v_now + p_lease, attempts = d.attempts + 1
+        WHERE d.id = ANY (v_free) RETURNING d.id, d.fence, d.attempts, d.body;
+END $$;
 
 -- When the next may go: its time, or the end of its lease. Those taken are among the earliest of their inbox.
 CREATE FUNCTION kefu_next_dispatch(p_but text[]) RETURNS bigint LANGUAGE sql STABLE AS $$
