@@ -93,6 +93,12 @@ pub enum Content {
     },
     /// A coupon or membership card.
     Card { card_id: String },
+    /// Words with Markdown in them.
+    Markdown { text: String },
+    /// Several articles in one bubble.
+    News { articles: Vec<Article> },
+    /// A card with fields, buttons or choices, as WeCom shows them.
+    TemplateCard { card: Box<TemplateCard> },
     /// A sticker.
     Face { index: i64, data: String },
     /// A payload of the application's own.
@@ -123,7 +129,152 @@ pub struct MenuChoice {
     pub text: String,
 }
 
+/// One article of [`Content::News`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[allow(
+    missing_docs,
+    reason = "the fields are the words of sandbox/API.md, which explains each"
+)]
+pub struct Article {
+    pub title: String,
+    pub description: String,
+    pub url: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub picture_url: Option<String>,
+}
+
+/// A card of WeCom's (WeCom notes, 4.1).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct TemplateCard {
+    /// `text_notice`, `button_interaction` …
+    pub kind: String,
+    /// What the bridge calls it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task_id: Option<String>,
+    /// Who speaks.
+    pub source: String,
+    /// The main title.
+    pub title: String,
+    /// What is under the main title.
+    pub description: String,
+    /// The big words of a notice.
+    pub emphasis: String,
+    /// The quoted words.
+    pub quote: String,
+    /// The small text.
+    pub text: String,
+    /// The picture on top.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub picture_url: Option<String>,
+    /// Names and values.
+    pub rows: Vec<CardRow>,
+    /// Questions to answer before a button is pressed.
+    pub questions: Vec<CardQuestion>,
+    /// The buttons.
+    pub buttons: Vec<CardButton>,
+    /// The one button under the questions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub submit: Option<CardButton>,
+    /// Further pages.
+    pub links: Vec<CardRow>,
+    /// Where a tap on the card leads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// The entries of the menu at the upper right.
+    pub menu: Vec<CardButton>,
+    /// What stands in place of the buttons once the card has been dealt with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub done: Option<String>,
+}
+
+/// A line of a [`TemplateCard`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CardRow {
+    /// What it is about.
+    pub name: String,
+    /// What it says.
+    pub value: String,
+    /// The page it opens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+/// A button of a [`TemplateCard`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CardButton {
+    /// What it says.
+    pub text: String,
+    /// What comes back as `EventKey`.
+    pub key: String,
+    /// 1 to 4.
+    pub style: i64,
+    /// The page a press opens instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+/// A choice of a [`TemplateCard`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CardQuestion {
+    /// What comes back as `QuestionKey`.
+    pub key: String,
+    /// What is asked.
+    pub title: String,
+    /// What may be chosen.
+    pub options: Vec<CardOption>,
+    /// Whether more than one may be chosen.
+    pub several: bool,
+    /// The options chosen beforehand.
+    pub chosen: Vec<String>,
+}
+
+/// An option of a [`CardQuestion`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CardOption {
+    /// What comes back as `OptionId`.
+    pub id: String,
+    /// What it says.
+    pub text: String,
+}
+
+impl TemplateCard {
+    /// Everything that is written on it.
+    fn words(&self) -> String {
+        let whole = [
+            &self.source,
+            &self.title,
+            &self.description,
+            &self.emphasis,
+            &self.quote,
+            &self.text,
+        ];
+        let rows = self.rows.iter().flat_map(|row| [&row.name, &row.value]);
+        let buttons = self.buttons.iter().map(|button| &button.text);
+        let all = whole.into_iter().chain(rows).chain(buttons);
+        let all = all.chain(self.done.as_ref()).map(String::as_str);
+        all.filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+}
+
 impl Content {
+    /// Everything that is written in the bubble.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Text { text } | Self::Markdown { text } | Self::Notice { text } => text.clone(),
+            Self::Link {
+                title, description, ..
+            } => format!("{title}\n{description}"),
+            Self::News { articles } => {
+                let titles = articles.iter().map(|article| article.title.as_str());
+                titles.collect::<Vec<_>>().join("\n")
+            }
+            Self::TemplateCard { card } => card.words(),
+            _ => String::new(),
+        }
+    }
+
     /// Words.
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text { text: text.into() }
@@ -149,9 +300,9 @@ impl Content {
 pub enum Author {
     /// The customer, on the phone.
     Customer,
-    /// The official account, on the phone.
+    /// The account or the app: what the bridge sent by its API.
     Account,
-    /// The agent, at the desk.
+    /// The agent, at the desk; the member, in WeCom.
     Agent,
     /// The other side of an agent's chat: a contact's stand-in.
     Peer,

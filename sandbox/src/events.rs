@@ -14,6 +14,7 @@ use crate::content::Message;
 use crate::faults::FaultLine;
 use crate::tim::{Agent, Chat};
 use crate::wechat::Customer;
+use crate::wecom::MemberView;
 use crate::wire::Line;
 
 /// How many events are kept for catching up.
@@ -52,6 +53,20 @@ pub enum Happening {
     },
     /// An agent's chat changed.
     Chat { user_id: String, chat: Chat },
+    /// A member of WeCom has more or fewer unread messages.
+    Member { member: MemberView },
+    /// A new bubble in a member's chat with an app.
+    MemberMessage {
+        user_id: String,
+        agent_id: u64,
+        message: Message,
+    },
+    /// A bubble of such a chat was recalled, changed or got further.
+    MemberMessageChanged {
+        user_id: String,
+        agent_id: u64,
+        message: Message,
+    },
     /// An exchange on the wire ended.
     Wire { exchange: Line },
     /// The ordered faults changed.

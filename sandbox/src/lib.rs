@@ -1,4 +1,4 @@
-//! WeChat, Tencent IM and Dify in a box: simulated platforms as real HTTP peers.
+//! WeChat, WeCom, Tencent IM and Dify in a box: simulated platforms as real HTTP peers.
 //!
 //! They check what the real ones check (signatures, UserSigs, tokens, quotas, dedupe windows, message forms), answer as the
 //! real ones answer, call the bridge back as the real ones do, and go wrong to order. They are written from the protocol
@@ -40,11 +40,15 @@ mod server;
 mod settings;
 pub mod tim;
 pub mod wechat;
+pub mod wecom;
 mod wire;
 mod world;
 
 pub use clock::{Clock, Hand};
-pub use content::{Author, Content, MenuChoice, Message, Status};
+pub use content::{
+    Article, Author, CardButton, CardOption, CardQuestion, CardRow, Content, MenuChoice, Message,
+    Status, TemplateCard,
+};
 pub use courier::{End, Outcome};
 pub use events::{EVENTS_KEPT, Event, Happening};
 pub use media::Media;
@@ -52,6 +56,7 @@ pub use play::{Pushed, Silence};
 pub use server::{Sandbox, StartError};
 pub use settings::{
     Account, AgentSettings, Allowances, AppMode, DifyApp, DifySettings, Format, MenuAction,
-    MenuEntry, Mode, Settings, Shape, TimSettings, WechatSettings,
+    MenuEntry, Mode, Robot, Settings, Shape, TimSettings, WechatSettings, WecomApp, WecomMember,
+    WecomSettings,
 };
 pub use wire::{Direction, Exchange, Line, PeerName, Side};

@@ -2,6 +2,8 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -9,6 +11,7 @@ use tokio::sync::oneshot;
 
 use crate::content::Message;
 use crate::courier::Outcome;
+use crate::world::World;
 
 /// A push under way: await it for its outcome, or let it go.
 pub struct Pushed {
@@ -44,4 +47,44 @@ pub struct Silence {
     pub expected: String,
     /// What came instead.
     pub heard: Vec<String>,
+}
+
+/// What one reader of a chat has heard so far. Clones share it.
+#[derive(Clone, Default)]
+pub(crate) struct Ear(Arc<AtomicU64>);
+
+impl Ear {
+    /// The next unheard message that fits; those before it count as heard.
+    pub async fn hears(
+        &self,
+        world: &Arc<World>,
+        who: String,
+        expected: &str,
+        incoming: impl Fn() -> Vec<Message> + Send + Sync + 'static,
+        fits: impl Fn(&Message) -> bool + Send + 'static,
+    ) -> Result<Message, Silence> {
+        let (ear, incoming) = (self.clone(), Arc::new(incoming));
+        let look = incoming.clone();
+        let found = world.wait_for(world.patience, move || {
+            let message = ear.unheard(look()).into_iter().find(|m| fits(m))?;
+            ear.0.fetch_max(message.id, Ordering::SeqCst);
+            Some(message)
+        });
+        found.await.ok_or_else(|| Silence {
+            who,
+            waited: world.patience,
+            expected: expected.to_owned(),
+            heard: self
+                .unheard(incoming())
+                .iter()
+                .map(|m| format!("{:?}", m.content))
+                .collect(),
+        })
+    }
+
+    /// What came and was not heard yet.
+    pub fn unheard(&self, incoming: Vec<Message>) -> Vec<Message> {
+        let after = self.0.load(Ordering::SeqCst);
+        incoming.into_iter().filter(|m| m.id > after).collect()
+    }
 }

@@ -20,6 +20,7 @@ use crate::panel::{self, Stage};
 use crate::settings::Settings;
 use crate::tim::Tim;
 use crate::wechat::Wechat;
+use crate::wecom::Wecom;
 use crate::wire::Exchange;
 use crate::world::World;
 
@@ -47,13 +48,14 @@ pub enum StartError {
     Runtime(String),
 }
 
-/// WeChat, Tencent IM and Dify, simulated on one address. Dropping it ends it.
+/// WeChat, WeCom, Tencent IM and Dify, simulated on one address. Dropping it ends it.
 pub struct Sandbox {
     world: Arc<World>,
     wechat: Wechat,
     tim: Tim,
     dify: Dify,
     kf: Kf,
+    wecom: Wecom,
     address: SocketAddr,
     server: ServerHandle,
     runtime: Option<Runtime>,
@@ -86,12 +88,15 @@ impl Sandbox {
         let tim = Tim::new(world.clone(), settings.tim.clone());
         let dify = Dify::new(world.clone(), settings.dify.clone());
         let kf = Kf::new(world.clone(), settings.kf.clone());
+        let wecom =
+            Wecom::new(world.clone(), settings.wecom.clone()).map_err(StartError::Settings)?;
         let stage = Stage {
             world: world.clone(),
             wechat: wechat.clone(),
             tim: tim.clone(),
             dify: dify.clone(),
             kf: kf.clone(),
+            wecom: wecom.clone(),
         };
         let _inside = runtime.enter();
         let server = serve(listener, settings.workers, stage)
@@ -104,6 +109,7 @@ impl Sandbox {
             tim,
             dify,
             kf,
+            wecom,
             address,
             server: handle,
             runtime: Some(runtime),
@@ -140,6 +146,11 @@ impl Sandbox {
         format!("{}/kf", self.url())
     }
 
+    /// `api_base` for a WeCom inbox.
+    pub fn wecom_base(&self) -> String {
+        format!("{}/wecom", self.url())
+    }
+
     /// Says where the bridge is, as `http://host:port`: callbacks go to `{url}/callback/{inbox}` from now on.
     pub fn set_bridge(&self, url: &str) {
         self.world.set_bridge(url);
@@ -163,6 +174,11 @@ impl Sandbox {
     /// WeChat KF.
     pub fn kf(&self) -> &Kf {
         &self.kf
+    }
+
+    /// WeCom.
+    pub fn wecom(&self) -> &Wecom {
+        &self.wecom
     }
 
     /// Orders faults, as [`crate::faults`] describes; returns their numbers.
@@ -273,6 +289,7 @@ fn serve(
         gate(Arc::new(stage.tim.clone()), "/tim"),
         gate(Arc::new(stage.dify.clone()), "/dify"),
         gate(Arc::new(stage.kf.clone()), "/kf"),
+        gate(Arc::new(stage.wecom.clone()), "/wecom"),
     ];
     let stage = web::Data::new(stage);
     let app = move || {

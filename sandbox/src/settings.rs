@@ -1,7 +1,10 @@
 //! What a sandbox is made of: addresses, accounts, limits. The defaults make the whole demonstration.
 
+mod wecom;
+
 use std::time::Duration;
 
+pub use self::wecom::{Robot, WecomApp, WecomMember, WecomSettings};
 use crate::clock::Clock;
 
 /// Everything [`Sandbox::start`](crate::Sandbox::start) needs. `Settings::default()` listens on a free loopback port.
@@ -37,6 +40,8 @@ pub struct Settings {
     pub dify: DifySettings,
     /// WeChat KF.
     pub kf: crate::kf::KfSettings,
+    /// WeCom.
+    pub wecom: WecomSettings,
 }
 
 impl Default for Settings {
@@ -57,6 +62,7 @@ impl Default for Settings {
             tim: TimSettings::default(),
             dify: DifySettings::default(),
             kf: crate::kf::KfSettings::default(),
+            wecom: WecomSettings::default(),
         }
     }
 }
@@ -74,6 +80,7 @@ impl Settings {
         settings.tim.rate_limit = 0;
         settings.wechat.allowance = Allowances::unlimited();
         settings.wechat.strangers = true;
+        settings.wecom = settings.wecom.unlimited();
         settings
     }
 }

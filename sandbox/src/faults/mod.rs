@@ -8,8 +8,8 @@
 //! # Ok::<(), bridge_sandbox::faults::SpecError>(())
 //! ```
 //!
-//! `TARGET` is a peer (`wechat`, `tim`, `dify`: all calls to it), one of its operations (`tim.send`), or `callback`
-//! (`wechat.callback`, `tim.callback`) for what the platform sends to the bridge. `WHO` narrows it to one customer, account
+//! `TARGET` is a peer (`wechat`, `tim`, `dify`, `kf`, `wecom`: all calls to it), one of its operations (`tim.send`), or `callback`
+//! (`wechat.callback`, `wecom.callback`) for what the platform sends to the bridge. `WHO` narrows it to one customer, account
 //! or user. Without `xTIMES` a fault stays until it is taken back. The first fault that applies decides; `slow` adds to it.
 
 mod book;
@@ -27,8 +27,8 @@ pub use spec::{SpecError, parse};
 pub const HELP: &str = "\
 TARGET[(WHO)]=KIND[:ARG][xTIMES][@PROBABILITY], several separated by commas, such as
   wechat.send=45015x2,tim.send=slow:800,dify=cut,callback=duplicate:0.1
-Targets: wechat, tim, dify, kf (all calls), one operation of theirs (wechat.token, tim.send, dify.chat ...), callback,
-  wechat.callback, tim.callback, kf.callback; WHO narrows to one customer, account or user
+Targets: wechat, tim, dify, kf, wecom (all calls), one operation of theirs (wechat.token, tim.send, dify.chat ...),
+  callback, wechat.callback, tim.callback, kf.callback, wecom.callback; WHO narrows to one customer, account or user
 Kinds for calls: slow:MS, hang, cut, cut-after, http:STATUS, an error code (Dify: an HTTP status), expire;
   Dify also cut-mid, error[:CODE], mute
 Kinds for callbacks: duplicate, reorder, drop, forge (each with :PROBABILITY), slow:MS";
@@ -69,7 +69,24 @@ pub const OPERATIONS: &[&str] = &[
     "kf.media",
     "kf.other",
     "kf.callback",
+    "wecom.token",
+    "wecom.send",
+    "wecom.recall",
+    "wecom.update",
+    "wecom.upload",
+    "wecom.media",
+    "wecom.user",
+    "wecom.agent",
+    "wecom.ticket",
+    "wecom.contact",
+    "wecom.welcome",
+    "wecom.robot",
+    "wecom.other",
+    "wecom.callback",
 ];
+
+/// Whole peers that a fault can aim at, and the callbacks of all.
+pub(crate) const PEERS: &[&str] = &["wechat", "tim", "dify", "kf", "wecom", "callback"];
 
 /// One ordered fault.
 #[derive(Clone, Debug, PartialEq)]

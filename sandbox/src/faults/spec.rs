@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Fault, Kind, OPERATIONS};
+use super::{Fault, Kind, OPERATIONS, PEERS};
 
 /// The longest `slow`.
 const SLOWEST_MS: u64 = 600_000;
@@ -58,11 +58,10 @@ fn target(aim: &str) -> Result<(String, Option<String>), String> {
     if who == Some("") {
         return Err("nobody is named between the parentheses".into());
     }
-    let known = ["wechat", "tim", "dify", "kf", "callback"];
-    if known.contains(&name) || OPERATIONS.contains(&name) {
+    if PEERS.contains(&name) || OPERATIONS.contains(&name) {
         return Ok((name.to_owned(), who.map(str::to_owned)));
     }
-    let known = known.iter().chain(OPERATIONS).copied();
+    let known = PEERS.iter().chain(OPERATIONS).copied();
     let list = known.collect::<Vec<_>>().join(", ");
     Err(format!("unknown target `{name}`; known are {list}"))
 }

@@ -23,6 +23,7 @@ use crate::kf::Kf;
 use crate::settings::{Account, MenuAction, MenuEntry};
 use crate::tim::Tim;
 use crate::wechat::Wechat;
+use crate::wecom::Wecom;
 use crate::world::World;
 
 /// The largest JSON body.
@@ -35,6 +36,7 @@ pub(crate) struct Stage {
     pub tim: Tim,
     pub dify: Dify,
     pub kf: Kf,
+    pub wecom: Wecom,
 }
 
 /// A refused request, in both languages.
@@ -114,6 +116,7 @@ async fn state(stage: web::Data<Stage>) -> HttpResponse {
         dify,
         // Has no pages yet; tests talk to it.
         kf: _,
+        wecom: _,
     } = &**stage;
     let desk = tim.settings();
     let apps = dify.apps().iter().map(

@@ -31,10 +31,11 @@ async fn list(stage: web::Data<Stage>, wanted: Query<Wanted>) -> Answered {
         Some("tim") => Some(PeerName::Tim),
         Some("dify") => Some(PeerName::Dify),
         Some("kf") => Some(PeerName::Kf),
+        Some("wecom") => Some(PeerName::Wecom),
         Some(_) => {
             return Err(Refused::bad(
-                "peer 只能是 wechat、tim 或 dify",
-                "peer is wechat, tim or dify",
+                "peer 只能是 wechat、tim、dify、kf 或 wecom",
+                "peer is wechat, tim, dify, kf or wecom",
             ));
         }
     };

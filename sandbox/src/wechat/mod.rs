@@ -9,7 +9,7 @@ mod api;
 pub(crate) mod crypto;
 mod errors;
 mod event;
-mod fields;
+pub(crate) mod fields;
 mod media;
 mod phone;
 mod push;
@@ -18,7 +18,7 @@ mod reply;
 mod send;
 mod state;
 mod token;
-mod xml;
+pub(crate) mod xml;
 
 use std::sync::Arc;
 

@@ -6,9 +6,14 @@ const SECRET_KEYS: &[&str] = &[
     "usersig",
     "secret",
     "appsecret",
+    "corpsecret",
+    "ticket",
     "api_key",
     "refresh_token",
 ];
+
+/// Query keys that are secrets, but ordinary words in a body: a robot's `key` (WeCom notes, 4.4).
+const SECRET_IN_URLS: &[&str] = &["key"];
 
 /// Headers worth showing.
 const SHOWN_HEADERS: &[&str] = &[
@@ -42,7 +47,9 @@ pub(super) fn url(url: &str) -> String {
         return url.to_owned();
     };
     let pairs = query.split('&').map(|pair| match pair.split_once('=') {
-        Some((key, value)) if is_secret(key) => format!("{key}={}", hidden(value)),
+        Some((key, value)) if is_secret(key) || SECRET_IN_URLS.contains(&key) => {
+            format!("{key}={}", hidden(value))
+        }
         _ => pair.to_owned(),
     });
     format!("{path}?{}", pairs.collect::<Vec<_>>().join("&"))
@@ -111,6 +118,10 @@ mod tests {
             "/cgi-bin/token?appid=wx1&secret=012345…&x=1"
         );
         assert_eq!(url("/a?usersig=short"), "/a?usersig=…");
+        assert_eq!(
+            url("/webhook/send?key=693a1c6f-7a0c"),
+            "/webhook/send?key=693a1c…"
+        );
         assert_eq!(url("/plain"), "/plain");
     }
 

@@ -24,6 +24,8 @@ pub enum PeerName {
     Dify,
     /// WeChat KF.
     Kf,
+    /// WeCom.
+    Wecom,
 }
 
 /// Who called whom.

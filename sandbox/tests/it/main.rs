@@ -13,3 +13,5 @@ mod tim_callbacks;
 mod weather;
 mod wechat;
 mod wechat_push;
+mod wecom;
+mod wecom_push;
