@@ -1013,6 +1013,28 @@ impl Records for MemoryStore {
             .map(|(_, line)| line.id))
     }
 
+    async fn unsent(
+        &self,
+        id: ConversationId,
+        external_id: &str,
+        reason: &str,
+    ) -> Result<Option<TraceDispatch>, StoreError> {
+        let mut state = self.state.lock();
+        let State { arrivals, sent, .. } = &mut *state;
+        let ours = |trace: &ArrivalId| {
+            arrivals
+                .get(trace)
+                .is_some_and(|row| row.conversation == id)
+        };
+        let mut sent = sent.iter_mut().rev();
+        let found = sent
+            .find(|(trace, line)| line.external_id.as_deref() == Some(external_id) && ours(trace));
+        Ok(found.map(|(_, line)| {
+            (line.state, line.reason) = ("dead".to_owned(), Some(reason.to_owned()));
+            line.clone()
+        }))
+    }
+
     async fn backup(&self, _: &Path) -> Result<(), StoreError> {
         Err(StoreError::Unavailable(
             "what is in memory only is not backed up".to_owned(),

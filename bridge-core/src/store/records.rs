@@ -91,6 +91,15 @@ pub trait Records: Send + Sync {
         external_id: &str,
     ) -> Result<Option<DispatchId>, StoreError>;
 
+    /// The platform says that what it took under this id did not arrive: it counts as dead for this reason from now on.
+    /// What it was, or `None` where it is not among the last ones of the conversation. Saying so again changes nothing.
+    async fn unsent(
+        &self,
+        id: ConversationId,
+        external_id: &str,
+        reason: &str,
+    ) -> Result<Option<TraceDispatch>, StoreError>;
+
     /// Writes a consistent copy into `directory` while everything runs.
     async fn backup(&self, directory: &std::path::Path) -> Result<(), StoreError>;
 

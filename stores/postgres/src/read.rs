@@ -296,6 +296,26 @@ impl Records for Postgres {
         row.map(|row| get(&row, 0).map(DispatchId)).transpose()
     }
 
+    async fn unsent(
+        &self,
+        id: ConversationId,
+        external_id: &str,
+        reason: &str,
+    ) -> Result<Option<TraceDispatch>, StoreError> {
+        let (limit, since) = (i32::try_from(LOOK_BACK).unwrap_or(i32::MAX), i64::MIN);
+        let sql = format!(
+            "{CHAIN} UPDATE sent SET state = 'dead', reason = $5 WHERE (trace, id) = (
+                SELECT s.trace, s.id FROM (SELECT DISTINCT trace FROM lines) AS l JOIN sent s ON s.trace = l.trace
+                WHERE s.external_id = $4 ORDER BY s.id DESC LIMIT 1)
+            RETURNING id, at, state, attempts, reason, external_id, lost, body"
+        );
+        let row = self
+            .link
+            .first(&sql, &[&id.0, &limit, &since, &external_id, &reason])
+            .await?;
+        row.as_ref().map(settled).transpose()
+    }
+
     async fn backup(&self, _: &Path) -> Result<(), StoreError> {
         Err(StoreError::Unavailable(
             "PostgreSQL is backed up by its own tools: pg_dump -Fc, or a base backup with WAL archiving".to_owned(),

@@ -255,6 +255,22 @@ fn sent(db: &Connection, id: ArrivalId) -> Result<Vec<TraceDispatch>, StoreError
         .collect()
 }
 
+/// What was sent under the platform's id, among the last lines of a conversation.
+fn sent_as(
+    db: &Connection,
+    id: ConversationId,
+    external_id: &str,
+) -> Result<Option<(ArrivalId, TraceDispatch)>, StoreError> {
+    for line in recent(db, id, LOOK_BACK, false)?.iter().rev() {
+        let mut found = sent(db, line.trace)?.into_iter();
+        let found = found.find(|one| one.external_id.as_deref() == Some(external_id));
+        if let Some(found) = found {
+            return Ok(Some((line.trace, found)));
+        }
+    }
+    Ok(None)
+}
+
 impl Sqlite {
     /// Something due, as workers want it.
     pub(crate) async fn describe(&self, found: Found) -> Result<DueWhat, StoreError> {
@@ -445,17 +461,28 @@ impl Records for Sqlite {
     ) -> Result<Option<DispatchId>, StoreError> {
         let external_id = external_id.to_owned();
         self.readers
-            .run(move |db| {
-                for line in recent(db, id, LOOK_BACK, false)?.iter().rev() {
-                    let found = sent(db, line.trace)?;
-                    let found = found
-                        .into_iter()
-                        .find(|one| one.external_id.as_ref() == Some(&external_id));
-                    if let Some(found) = found {
-                        return Ok(Some(found.id));
-                    }
+            .run(move |db| Ok(sent_as(db, id, &external_id)?.map(|(_, found)| found.id)))
+            .await
+    }
+
+    async fn unsent(
+        &self,
+        id: ConversationId,
+        external_id: &str,
+        reason: &str,
+    ) -> Result<Option<TraceDispatch>, StoreError> {
+        let (external_id, reason) = (external_id.to_owned(), reason.to_owned());
+        self.writer
+            .run(move |tx| {
+                let found = sent_as(tx.db, id, &external_id)?.map(|(trace, mut line)| {
+                    (line.state, line.reason) = ("dead".to_owned(), Some(reason));
+                    (trace, line)
+                });
+                if let Some((trace, line)) = &found {
+                    let update = "UPDATE sent SET body = ?3 WHERE trace = ?1 AND id = ?2";
+                    tx.run(update, &[&trace.0, &line.id.0, &to_json(line)?])?;
                 }
-                Ok(None)
+                Ok(move |_: &mut crate::index::Index| found.map(|(_, line)| line))
             })
             .await
     }

@@ -62,6 +62,7 @@ pub async fn conforms(fresh: impl Fn() -> Bench) {
     a_deadline_moved_is_not_settled_away(&fresh()).await;
     only_what_a_claim_carries_is_done(&fresh()).await;
     what_was_sent_is_found_by_its_external_id(&fresh()).await;
+    what_did_not_arrive_counts_as_dead(&fresh()).await;
     media_are_remembered(&fresh()).await;
     a_transcript_knows_its_opening(&fresh()).await;
     many_at_once_lose_nothing(&fresh()).await;
@@ -1011,6 +1012,40 @@ async fn what_was_sent_is_found_by_its_external_id(bench: &Bench) {
     let found = bench.store.sent(id, "m-1").await.unwrap();
     assert_eq!(found, Some(committed.dispatches[0]));
     assert_eq!(bench.store.sent(id, "m-2").await.unwrap(), None);
+}
+
+async fn what_did_not_arrive_counts_as_dead(bench: &Bench) {
+    let claim = bench.opened("a", "1").await;
+    let (id, trace) = (claim.conversation.id, claim.arrivals[0].id);
+    let mut changes = done(&claim);
+    changes.entries = vec![NewEntry {
+        trace,
+        author: EntryAuthor::Contact,
+        content: Content::text("x"),
+        at: bench.clock.now(),
+    }];
+    changes.dispatches = vec![to_contact(&claim, "1", false)];
+    bench.commit(claim, changes).await;
+    let unsent = || bench.store.unsent(id, "m-1", "refused");
+    assert_eq!(unsent().await.unwrap(), None, "not sent yet");
+    let due = bench.due(DueKind::Dispatch).await;
+    bench.settle(&due[0], sent()).await;
+    for _ in 0..2 {
+        let found = unsent().await.unwrap().unwrap();
+        assert_eq!(
+            (found.content, found.state.as_str()),
+            (Content::text("1"), "dead")
+        );
+    }
+    let traced = bench.store.trace(trace).await.unwrap().unwrap();
+    assert_eq!(traced.dispatches.len(), 1);
+    let dispatch = &traced.dispatches[0];
+    assert_eq!(dispatch.state, "dead");
+    assert_eq!(dispatch.reason.as_deref(), Some("refused"));
+    assert_eq!(dispatch.external_id.as_deref(), Some("m-1"));
+    let other = bench.opened("b", "2").await.conversation.id;
+    let found = bench.store.unsent(other, "m-1", "refused").await.unwrap();
+    assert_eq!(found, None, "each conversation has its own");
 }
 
 async fn media_are_remembered(bench: &Bench) {
