@@ -204,6 +204,11 @@ pub struct Capabilities {
     pub image_types: Vec<&'static str>,
     /// Whether a voice message can be sent as one.
     pub voice_types: Vec<&'static str>,
+    /// Whether agents of this inbox answer its contacts in the platform's own client, where they see everything by
+    /// themselves. Such an agent takes conversations of this inbox only and is relayed nothing; the channel is told when a
+    /// conversation becomes theirs and when it is theirs no more: it sends [`Event::Handed`](crate::message::Event) and
+    /// [`Event::Released`](crate::message::Event) "to" the contact, in order with what is said to them.
+    pub native_desk: bool,
 }
 
 /// So many messages within so long after a trigger. A new trigger starts anew; allowances do not add up.

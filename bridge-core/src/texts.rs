@@ -176,6 +176,9 @@ texts! {
     /// To a contact who follows the account.
     Welcome = "welcome", "您好，欢迎关注！直接发消息就可以咨询，回复“转人工”可联系人工客服。",
         "Hello and welcome! Just write to ask anything; reply \"agent\" to reach a person.";
+    /// To a contact who opened the chat and may be greeted.
+    Greeting = "greeting", "您好，请直接描述您的问题；回复“转人工”可联系人工客服。",
+        "Hello! Just write what we can do for you; reply \"agent\" to reach a person.";
     /// To a contact who now waits for an agent.
     Queued = "queued", "正在为您转接人工客服，您前面还有 {ahead} 位，请稍候。",
         "We are finding someone for you. People ahead of you: {ahead}. Please wait a moment.";
@@ -242,6 +245,9 @@ texts! {
     DeskContactLeft = "desk_contact_left", "客户已结束会话。", "The contact has ended the conversation.";
     /// To an agent: the platform took a message, and says later that it could not be delivered.
     DeskReported = "desk_reported", "⚠ 平台报告有一条消息未送达：{reason}", "⚠ The platform reports that a message was not delivered: {reason}";
+    /// To an agent: somebody whom we do not know as an agent answers the contact in the platform's own client.
+    DeskTaken = "desk_taken", "⚠ {account} 已在平台的客户端中接待该客户，您的消息可能无法送达。",
+        "⚠ {account} answers the contact in the platform's own client; your messages may not arrive.";
     /// To an agent whose message could not be delivered.
     DeskUndelivered = "desk_undelivered", "⚠ 未送达：“{excerpt}”\n原因：{reason}", "⚠ Not delivered: \"{excerpt}\"\nWhy: {reason}";
     /// To an agent whose message waits for the contact to write again.

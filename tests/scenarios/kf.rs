@@ -36,7 +36,7 @@ async fn a_kf_customer_is_greeted_answered_and_handed_to_a_person() {
     stage.sandbox.kf().verify_callback().await.unwrap();
     let phone = stage.sandbox.kf().phone("小周");
     assert!(phone.enters("agent:lin").await.delivered());
-    phone.hears_text("欢迎").await.unwrap();
+    phone.hears_text("描述您的问题").await.unwrap();
     stage.sandbox.dify().answers("保温杯保修一年。");
     assert!(phone.says("保温杯保修多久？").await.delivered());
     phone.hears_text("保修一年").await.unwrap();

@@ -95,6 +95,15 @@ pub enum Effect {
         /// Whether they can be reached.
         online: bool,
     },
+    /// An agent said this to the contact in the platform's own client: recorded, not sent.
+    Heard(Content),
+    /// The platform says that what it took under this id did not reach the contact.
+    Undelivered {
+        /// The platform's id of what was sent.
+        external_id: String,
+        /// Why, in words for an agent.
+        reason: String,
+    },
     /// An agent takes back a message, by the external id it arrived under.
     Recall {
         /// That id.

@@ -106,7 +106,7 @@ impl Turn {
     ) -> Self {
         let agent = match &arrival.author {
             Author::Agent(account) => desk
-                .agent_by_account(&arrival.inbox, account)
+                .agent_at(&arrival.inbox, account)
                 .map(|agent| agent.name.clone()),
             _ => None,
         };

@@ -4,6 +4,8 @@
 mod cues;
 mod events;
 mod origin;
+#[cfg(test)]
+mod tests;
 
 use std::{ops::ControlFlow, sync::Arc};
 

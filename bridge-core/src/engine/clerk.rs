@@ -22,7 +22,7 @@ use crate::{
     },
     routing::{Agent, Desk},
     store::{Accepted, Ask, Changes, Claim, EntryAuthor, NewEntry, StoreError, Verdict},
-    texts::Text,
+    texts::{Text, excerpt},
 };
 
 /// Ratings kept with a contact.
@@ -38,6 +38,8 @@ pub(super) struct Clerk<'a> {
     contact_changed: bool,
     outbox: Outbox,
     held: u32,
+    /// Whose it was before, and in which episode.
+    before: (Option<AgentName>, u32),
     /// The turn in hand.
     trace: ArrivalId,
     arrival: Arrival,
@@ -60,6 +62,10 @@ impl<'a> Clerk<'a> {
             contact_changed: false,
             outbox: Outbox::default(),
             held: claim.held,
+            before: (
+                claim.conversation.agent().cloned(),
+                claim.conversation.episode,
+            ),
             trace: ArrivalId(0),
             // A claim has at least one arrival; were there none, this one is never looked at.
             arrival: first
@@ -94,7 +100,7 @@ impl<'a> Clerk<'a> {
         self.agent = match &self.arrival.author {
             Author::Agent(account) => self
                 .desk
-                .agent_by_account(&self.arrival.inbox, account)
+                .agent_at(&self.arrival.inbox, account)
                 .map(|agent| agent.name.clone()),
             _ => None,
         };
@@ -193,6 +199,11 @@ impl<'a> Clerk<'a> {
             Effect::CameFrom(origin) => self.came_from(origin),
             Effect::Exhausted => self.changes.conversation.ledger.exhaust(),
             Effect::Presence { agent, online } => self.engine.set_presence(&agent, online).await,
+            Effect::Heard(content) => self.heard(content),
+            Effect::Undelivered {
+                external_id,
+                reason,
+            } => self.undelivered(&external_id, &reason).await?,
             Effect::Recall { .. } => self.notice_agent(Text::DeskRecallLate, &[]),
             Effect::Rate(score) => self.rate(score),
             Effect::TellPosition => self.tell_position(),
@@ -290,6 +301,10 @@ impl<'a> Clerk<'a> {
     }
 
     fn to_desk(&mut self, inbox: InboxName, account: PeerId, content: Content) {
+        // Their own client shows them everything.
+        if self.native(&inbox) {
+            return;
+        }
         let sender = self.persona();
         self.outbox.push(Draft {
             trace: self.trace,
@@ -321,6 +336,42 @@ impl<'a> Clerk<'a> {
             inbox: inbox.clone(),
             peer: self.persona().id,
         }
+    }
+
+    /// An agent's words to the contact that went past us.
+    fn heard(&mut self, content: Content) {
+        self.changes.conversation.spoke_at = self.now;
+        match (&self.agent, &self.arrival.author) {
+            (Some(agent), _) => self.record(EntryAuthor::Agent(agent.clone()), content),
+            (None, Author::Agent(account)) => {
+                let said = content
+                    .words()
+                    .map_or_else(|| excerpt(&content), str::to_owned);
+                let words = Content::text(format!("{account}：{said}"));
+                self.record(EntryAuthor::Note, words);
+            }
+            (None, _) => self.record(EntryAuthor::Note, content),
+        }
+    }
+
+    /// What the platform took did not arrive after all: it counts as failed, and whoever is with the contact is told.
+    async fn undelivered(&mut self, external_id: &str, reason: &str) -> Result<(), StoreError> {
+        let id = self.changes.conversation.id;
+        let store = &self.engine.parts.store;
+        let words = match store.unsent(id, external_id, reason).await? {
+            Some(dispatch) => {
+                let excerpt = excerpt(&dispatch.content);
+                let values = [("excerpt", excerpt.as_str()), ("reason", reason)];
+                self.engine.parts.texts.say(Text::DeskUndelivered, &values)
+            }
+            None => {
+                let values = [("reason", reason)];
+                self.engine.parts.texts.say(Text::DeskReported, &values)
+            }
+        };
+        self.record(EntryAuthor::Note, Content::text(words.clone()));
+        self.tell_agent(Content::text(words));
+        Ok(())
     }
 
     fn remember(&mut self, bot: BotName, value: serde_json::Value) {

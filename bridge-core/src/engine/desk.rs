@@ -42,6 +42,12 @@ impl DeskKeeper {
     pub(super) fn new(parts: &EngineParts) -> Self {
         let desk = Desk {
             agents: parts.agents.clone(),
+            native: parts
+                .channels
+                .iter()
+                .filter(|(_, channel)| channel.capabilities().native_desk)
+                .map(|(inbox, _)| inbox.clone())
+                .collect(),
             strategy: parts.strategy,
             hours: parts.hours.clone(),
             on_duty: parts.on_duty.clone(),
@@ -277,5 +283,6 @@ fn request(row: &WaitingRow) -> Request {
             conversation: row.conversation,
             ..Subject::default()
         },
+        inbox: Some(row.thread.inbox.clone()),
     }
 }

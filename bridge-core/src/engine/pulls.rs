@@ -17,8 +17,10 @@ use crate::{
     store::{CursorMove, Intake},
 };
 
-/// How long one pull of a topic may keep others out.
-const HOLD: Duration = Duration::from_secs(60);
+/// How long one page of a topic may keep other nodes out.
+const HOLD: Duration = Duration::from_secs(30);
+/// How often a node looks whether another is done with a topic.
+const LOOK: Duration = Duration::from_millis(250);
 /// Pages in one go; what is more comes with the next look.
 const PAGES: usize = 1000;
 
@@ -94,9 +96,10 @@ impl Engine {
             };
             let (engine, inbox, channel) = (self.clone(), inbox.clone(), channel.clone());
             side.start("", async move {
+                // At once: a hint that was acknowledged may have died with the process that had it.
                 while !engine.stop.is_cancelled() {
-                    engine.wait_for(std::future::pending(), every).await;
                     engine.routine(&inbox, &channel).await;
+                    engine.wait_for(std::future::pending(), every).await;
                 }
             });
         }
@@ -136,28 +139,35 @@ impl Engine {
         Ok(open.iter().filter_map(at).flatten().collect())
     }
 
+    /// One puller per topic on all nodes. Another node that has it may be at its last page already, so this one waits:
+    /// what it was told of may have come after.
     async fn pull(&self, inbox: &InboxName, hint: &PullHint) {
         let key = format!("pull:{inbox}:{}", hint.topic);
-        if !self
-            .parts
-            .cache
-            .hold(&key, self.worker.as_str(), HOLD)
-            .await
-            .unwrap_or(true)
-        {
-            return;
+        let began = self.parts.clock.now();
+        while !self.hold_pull(&key).await {
+            if self.stop.is_cancelled() || self.parts.clock.now().since(began) > HOLD {
+                return;
+            }
+            self.wait_for(std::future::pending(), LOOK).await;
         }
-        if let Err(error) = self.pull_pages(inbox, hint).await {
+        if let Err(error) = self.pull_pages(inbox, hint, &key).await {
             counter!("kefu_pull_errors_total", "inbox" => inbox.to_string()).increment(1);
             tracing::warn!(%inbox, topic = hint.topic, %error, "the pull failed");
         }
         let _ = self.parts.cache.release(&key, self.worker.as_str()).await;
     }
 
+    /// Whether the topic is this node's for now. A cache out of reach lets several pull: that costs calls, no message.
+    async fn hold_pull(&self, key: &str) -> bool {
+        let held = self.parts.cache.hold(key, self.worker.as_str(), HOLD);
+        held.await.unwrap_or(true)
+    }
+
     async fn pull_pages(
         &self,
         inbox: &InboxName,
         hint: &PullHint,
+        key: &str,
     ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let Some(pull) = self
             .parts
@@ -188,7 +198,7 @@ impl Engine {
                 })
                 .await?;
             }
-            if !page.more || stuck || self.stop.is_cancelled() {
+            if !page.more || stuck || self.stop.is_cancelled() || !self.hold_pull(key).await {
                 break;
             }
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::ids::InboxName;
+use super::ids::{InboxName, PeerId};
 
 /// One message's content. Rich enough that nothing a platform sends is silently dropped: what has no kind of its own
 /// is [`Content::Unsupported`] with the platform's name for it.
@@ -250,7 +250,28 @@ pub enum Event {
         delivered: bool,
         /// Its reason.
         reason: String,
+        /// Nothing more reaches the contact until they write again.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        used_up: bool,
     },
+    /// A person of ours took the conversation on the platform itself, in the platform's own client. The arrival's author
+    /// is that agent.
+    Taken,
+    /// A person of ours said this to the contact on the platform itself. The arrival's author is that agent.
+    Answered {
+        /// What.
+        content: Box<Content>,
+    },
+    /// The conversation was ended on the platform itself.
+    Ended,
+    /// To a platform whose agents work in its own client: this conversation is one agent's from now on (see
+    /// [`Capabilities::native_desk`](crate::channel::Capabilities)).
+    Handed {
+        /// The agent's account there.
+        agent: PeerId,
+    },
+    /// To a platform whose agents work in its own client: this conversation is none of theirs any more.
+    Released,
     /// Anything else: recorded, not acted upon.
     Other {
         /// The platform's own name for it.

@@ -4,7 +4,7 @@
 mod hours;
 mod strategy;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use hours::{HoursError, WorkingHours};
 pub use strategy::{Decision, Refusal, Request, Strategy};
@@ -14,6 +14,9 @@ use crate::{
     message::{AgentName, ContactId, ConversationId, InboxName, PeerId},
     store::WaitingRow,
 };
+
+/// The priority of a contact of whom nothing else is said, of 0 to 10.
+pub const ORDINARY: u8 = 5;
 
 /// An agent as configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +44,8 @@ pub struct Agent {
 pub struct Desk {
     /// Every agent, by name.
     pub agents: BTreeMap<AgentName, Agent>,
+    /// Inboxes whose agents work in the platform's own client: they take conversations of that inbox only.
+    pub native: BTreeSet<InboxName>,
     /// How many conversations each has; absent: none.
     pub loads: BTreeMap<AgentName, u32>,
     /// Who is known to be offline. An agent of whom nothing is known counts as there: a lost cache must not close the
@@ -60,12 +65,27 @@ pub struct Desk {
     pub average_seconds: u64,
 }
 
+impl Agent {
+    /// The account that stands for whoever works at an inbox.
+    pub const EVERYBODY: &str = "*";
+}
+
 impl Desk {
     /// The agent with this account.
-    pub fn agent_by_account(&self, inbox: &InboxName, account: &PeerId) -> Option<&Agent> {
-        self.agents
-            .values()
-            .find(|agent| agent.inbox == *inbox && agent.account == *account)
+    pub fn agent_by_account(&self, inbox: &InboxName, account: &str) -> Option<&Agent> {
+        let mut agents = self.agents.values();
+        agents.find(|agent| agent.inbox == *inbox && agent.account.as_str() == account)
+    }
+
+    /// The agent whom somebody with this account is; where nobody has it, the one who stands for everybody there.
+    pub fn agent_at(&self, inbox: &InboxName, account: &PeerId) -> Option<&Agent> {
+        self.agent_by_account(inbox, account.as_str())
+            .or_else(|| self.agent_by_account(inbox, Agent::EVERYBODY))
+    }
+
+    /// Whether an agent can take a conversation that came by this inbox.
+    pub fn reaches(&self, agent: &Agent, inbox: &InboxName) -> bool {
+        agent.inbox == *inbox || !self.native.contains(&agent.inbox)
     }
 
     /// Free seats of an agent.

@@ -2,7 +2,10 @@
 //! the skill, a free seat, are at work and not known to be offline.
 
 use super::{Agent, Desk, Subject};
-use crate::{clock::Timestamp, message::AgentName};
+use crate::{
+    clock::Timestamp,
+    message::{AgentName, InboxName},
+};
 
 /// How agents are chosen.
 #[derive(
@@ -40,6 +43,8 @@ pub struct Request {
     pub except: Option<AgentName>,
     /// Whose conversation.
     pub subject: Subject,
+    /// The inbox it came by.
+    pub inbox: Option<InboxName>,
 }
 
 /// What routing comes to.
@@ -94,6 +99,10 @@ pub(super) fn decide(desk: &Desk, request: &Request, now: Timestamp) -> Decision
         .agents
         .values()
         .filter(|agent| request.except.as_ref() != Some(&agent.name))
+        .filter(|agent| match &request.inbox {
+            Some(inbox) => desk.reaches(agent, inbox),
+            None => !desk.native.contains(&agent.inbox),
+        })
         .filter(|agent| {
             request
                 .agent

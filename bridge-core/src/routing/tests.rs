@@ -330,3 +330,50 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn who_works_in_a_platforms_own_client_takes_that_platforms_conversations_only() {
+    let mut desk = three(Strategy::LeastLoaded);
+    let kf = InboxName::new("kf");
+    let servicer = Agent {
+        inbox: kf.clone(),
+        ..agent("servicer", 100, 1, &["售后"])
+    };
+    desk.agents.insert(servicer.name.clone(), servicer.clone());
+    desk.native.insert(kf.clone());
+    let by = |inbox: Option<&str>| Request {
+        inbox: inbox.map(InboxName::new),
+        skill: Some("售后".to_owned()),
+        ..Request::default()
+    };
+    load(&mut desk, &[("b", 1), ("c", 2)]);
+    assert_eq!(desk.route(&by(Some("kf")), NOW), to("servicer"));
+    assert_eq!(desk.route(&by(Some("mall")), NOW), to("b"));
+    assert_eq!(desk.route(&by(None), NOW), to("b"));
+    let named = Request {
+        agent: name("servicer"),
+        ..by(Some("mall"))
+    };
+    assert_ne!(desk.route(&named, NOW), to("servicer"));
+    assert!(desk.reaches(&servicer, &kf));
+    assert!(!desk.reaches(&servicer, &InboxName::new("mall")));
+}
+
+#[test]
+fn one_agent_may_stand_for_everybody_at_an_inbox_but_not_for_who_has_a_name_there() {
+    let mut desk = three(Strategy::LeastLoaded);
+    let inbox = InboxName::new("desk");
+    let found = |desk: &Desk, account: &str| {
+        desk.agent_at(&inbox, &PeerId::new(account))
+            .map(|agent| agent.name.to_string())
+    };
+    assert_eq!(found(&desk, "stranger"), None);
+    let everybody = Agent {
+        account: PeerId::new(Agent::EVERYBODY),
+        ..agent("pool", 100, 1, &[])
+    };
+    desk.agents.insert(everybody.name.clone(), everybody);
+    assert_eq!(found(&desk, "stranger").as_deref(), Some("pool"));
+    assert_eq!(found(&desk, "a").as_deref(), Some("a"));
+    assert!(desk.agent_by_account(&inbox, "stranger").is_none());
+}

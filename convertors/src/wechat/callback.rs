@@ -139,6 +139,7 @@ fn event(fields: &Fields) -> Result<Event, ConvertError> {
                 external_id: fields.get("MsgID").unwrap_or_default().to_owned(),
                 delivered: status.eq_ignore_ascii_case("success"),
                 reason: status.to_owned(),
+                used_up: false,
             }
         }
         _ => Event::Other {

@@ -5,7 +5,8 @@ use crate::{
     bot::Effect,
     chain::{Case, Ending},
     conversation::Phase,
-    message::{Answer, ConsentAnswer, Content, Cue, DeadlineKind},
+    message::{Answer, ConsentAnswer, Content, Cue, DeadlineKind, Event, PeerId},
+    routing::ORDINARY,
     texts::{Text, Texts},
 };
 
@@ -98,6 +99,25 @@ fn deadline(case: &Case, kind: DeadlineKind, episode: u32, texts: &Texts) -> End
     }
 }
 
+/// The platform's own desk did not take the conversation: somebody else is found, or the contact waits.
+fn not_handed(case: &Case, account: &PeerId, why: String) -> Ending {
+    let mut effects = vec![Effect::note(why.clone())];
+    let meant = case.desk.agent_at(&case.arrival.inbox, account);
+    if let Some(agent) = meant.filter(|agent| case.conversation.agent() == Some(&agent.name)) {
+        effects.push(Effect::Presence {
+            agent: agent.name.clone(),
+            online: false,
+        });
+        effects.push(Effect::Enqueue {
+            skill: None,
+            agent: None,
+            priority: ORDINARY,
+            note: None,
+        });
+    }
+    Ending::with(effects, why)
+}
+
 fn undelivered(
     case: &Case,
     to_contact: bool,
@@ -109,6 +129,12 @@ fn undelivered(
     let why = format!("undelivered: {reason}");
     if let Content::Nudge { topic, .. } = content {
         return not_nudged(case, topic, reason, held, texts);
+    }
+    if let Content::Event(event) = content {
+        return match event {
+            Event::Handed { agent } if !held => not_handed(case, agent, why),
+            _ => Ending::with(vec![Effect::note(why.clone())], why),
+        };
     }
     if !to_contact {
         // Telling the agent what could not be told the agent would only fail again.

@@ -8,7 +8,7 @@ use crate::{
     chain::{Case, Ending},
     conversation::Phase,
     message::{AgentName, Author, Content, Event, NudgeResult},
-    texts::Text,
+    texts::{Text, Texts},
 };
 
 /// An event: mostly it ends here; a tapped menu with configured words goes on as speech.
@@ -61,7 +61,22 @@ pub(super) fn step(filter: &OpenTurn, mut case: Case, event: Event) -> Step {
         Event::DeliveryReport {
             delivered: true, ..
         } => Step::Break(Ending::silent("delivered, says the platform")),
-        Event::DeliveryReport { reason, .. } => Step::Break(failed_later(&case, texts, &reason)),
+        Event::DeliveryReport {
+            external_id,
+            reason,
+            used_up,
+            ..
+        } => Step::Break(failed_later(external_id, reason, used_up)),
+        Event::Taken => Step::Break(taken(&case, texts)),
+        Event::Answered { content } => {
+            let mut ending = taken(&case, texts);
+            ending.effects.push(Effect::Heard(*content));
+            Step::Break(ending)
+        }
+        Event::Ended => Step::Break(ended(&case)),
+        Event::Handed { .. } | Event::Released => {
+            Step::Break(Ending::silent("a word of the bridge's own"))
+        }
         Event::Other { name, .. } => Step::Break(Ending::silent(format!("event {name}: recorded"))),
     }
 }
@@ -99,9 +114,9 @@ fn entered(filter: &OpenTurn, case: &Case, from: &str, greet: bool) -> Ending {
         effects.push(Effect::note(format!("{words} ({nudge})")));
         effects.extend(tell_agent(case, words));
     }
-    if greet && !filter.texts.silenced(Text::Welcome) {
+    if greet && !filter.texts.silenced(Text::Greeting) {
         effects.push(Effect::TellContact(Content::text(
-            filter.texts.say(Text::Welcome, &[]),
+            filter.texts.say(Text::Greeting, &[]),
         )));
     }
     Ending::with(effects, "the chat was opened")
@@ -131,7 +146,10 @@ fn presence(case: &Case, online: bool) -> Ending {
     let Author::Agent(account) = &case.arrival.author else {
         return Ending::silent("presence of nobody");
     };
-    match case.desk.agent_by_account(&case.arrival.inbox, account) {
+    match case
+        .desk
+        .agent_by_account(&case.arrival.inbox, account.as_str())
+    {
         Some(agent) => {
             let effects = vec![Effect::Presence {
                 agent: agent.name.clone(),
@@ -150,14 +168,55 @@ fn presence(case: &Case, online: bool) -> Ending {
     }
 }
 
-/// The platform took a message and then could not deliver it: whoever is with the contact is told.
-fn failed_later(case: &Case, texts: &crate::texts::Texts, reason: &str) -> Ending {
-    let words = texts.say(Text::DeskReported, &[("reason", reason)]);
-    let mut effects = tell_agent(case, words);
-    effects.push(Effect::note(format!(
-        "the platform reports: not delivered: {reason}"
-    )));
+/// The platform took a message and then could not deliver it: it counts as failed.
+fn failed_later(external_id: String, reason: String, used_up: bool) -> Ending {
+    let mut effects = vec![Effect::Undelivered {
+        external_id,
+        reason,
+    }];
+    if used_up {
+        effects.push(Effect::Exhausted);
+    }
     Ending::with(effects, "not delivered, says the platform")
+}
+
+/// Somebody has the conversation in the platform's own client. Whoever that is to us has it here, too.
+fn taken(case: &Case, texts: &Texts) -> Ending {
+    let Author::Agent(account) = &case.arrival.author else {
+        return Ending::silent("taken by nobody");
+    };
+    let Some(agent) = case
+        .desk
+        .agent_at(&case.arrival.inbox, account)
+        .filter(|agent| case.desk.native.contains(&agent.inbox))
+    else {
+        let words = texts.say(Text::DeskTaken, &[("account", account.as_str())]);
+        let mut effects = tell_agent(case, words.clone());
+        effects.push(Effect::note(words));
+        return Ending::with(effects, "taken by somebody who is no agent here");
+    };
+    let assign = Effect::Assign {
+        agent: agent.name.clone(),
+        note: None,
+    };
+    let effects = match &case.conversation.phase {
+        Phase::Assigned { agent: present, .. } if *present == agent.name => Vec::new(),
+        Phase::Resolved { .. } => vec![Effect::Reopen, assign],
+        _ => vec![assign],
+    };
+    Ending::with(effects, "an agent has it in the platform's own client")
+}
+
+/// Ended in the platform's own client: so it is here, unless it is somebody else's by now.
+fn ended(case: &Case) -> Ending {
+    let theirs = case.conversation.agent().and_then(|name| {
+        let agent = case.desk.agents.get(name)?;
+        (agent.inbox == case.arrival.inbox).then_some(())
+    });
+    match theirs {
+        Some(()) => Ending::with(vec![Effect::Resolve { rating: true }], "ended there"),
+        None => Ending::silent("ended there: nobody of that desk has it"),
+    }
 }
 
 /// A message was taken back: what has not left yet is stopped; of the rest the other side is told.

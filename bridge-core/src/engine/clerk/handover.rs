@@ -5,16 +5,22 @@ use super::Clerk;
 use crate::{
     chain::rating_item,
     conversation::{Move, Phase, RatingAsked, ToldPosition, Waiting},
-    message::{AgentName, Author, Content, DeadlineKind, MenuItem},
-    routing::{Decision, Request, Subject},
+    message::{AgentName, Author, Content, DeadlineKind, Event, InboxName, MenuItem},
+    routing::{Agent, Decision, ORDINARY, Request, Subject},
     store::{Entry, EntryAuthor, StoreError},
     texts::{Text, excerpt},
 };
 
 /// Pictures and the like that a new agent gets again beside the digest of the last messages.
 const REPLAYED_MEDIA: usize = 3;
-/// The priority of a contact of whom nothing else is said, of 0 to 10.
-const ORDINARY: u8 = 5;
+
+/// For a platform whose agents work in its own client.
+pub(super) struct PlatformWord {
+    pub(super) event: Event,
+    /// Before what is said to the contact, or after it. While an agent has the conversation there, nothing we say reaches
+    /// the contact: what announces a handing goes before it, and the good-bye after the release.
+    pub(super) first: bool,
+}
 
 impl Clerk<'_> {
     pub(super) fn reopen(&mut self) {
@@ -43,6 +49,7 @@ impl Clerk<'_> {
                 contact: conversation.contact,
                 conversation: conversation.id,
             },
+            inbox: Some(conversation.thread.inbox.clone()),
         };
         match self.desk.route(&request, self.now) {
             Decision::Assign(agent) => self.assign(&agent, note).await?,
@@ -129,7 +136,9 @@ impl Clerk<'_> {
         name: &AgentName,
         note: Option<String>,
     ) -> Result<(), StoreError> {
-        let Some(agent) = self.desk.agents.get(name).cloned() else {
+        let inbox = self.changes.conversation.thread.inbox.clone();
+        let agent = self.desk.agents.get(name).cloned();
+        let Some(agent) = agent.filter(|agent| self.desk.reaches(agent, &inbox)) else {
             self.notice_agent(Text::NotPossible, &[]);
             return Ok(());
         };
@@ -137,9 +146,13 @@ impl Clerk<'_> {
         if !self.make(Move::Assign(name.clone())) {
             return Ok(());
         }
-        self.changes.capacity = Some((name.clone(), agent.capacity));
-        let stand_in = self.stand_in_at(&agent.inbox);
-        self.changes.threads.push(stand_in);
+        // Who took it in the platform's own client has it: that is no question of seats any more.
+        let fact = self.native(&agent.inbox) && self.agent.as_ref() == Some(name);
+        self.changes.capacity = (!fact).then(|| (name.clone(), agent.capacity));
+        if !self.native(&agent.inbox) {
+            let stand_in = self.stand_in_at(&agent.inbox);
+            self.changes.threads.push(stand_in);
+        }
         self.engine.desk.assigned(name);
         if let Some(previous) = &previous {
             let words = self
@@ -154,8 +167,52 @@ impl Clerk<'_> {
         } else {
             Text::Connected
         };
-        self.notice_contact(text, &[("agent", &agent.display_name)]);
-        self.hand_files(name, note).await
+        // What happened there needs no words of ours, and would not take them.
+        if !fact {
+            self.notice_contact(text, &[("agent", &agent.display_name)]);
+        }
+        match (self.native(&agent.inbox), note) {
+            (false, note) => self.hand_files(name, note).await?,
+            // Their own client shows them what was said.
+            (true, Some(note)) => self.record(EntryAuthor::Note, Content::text(note)),
+            (true, None) => {}
+        }
+        Ok(())
+    }
+
+    /// Whether agents of an inbox work in the platform's own client.
+    pub(super) fn native(&self, inbox: &InboxName) -> bool {
+        self.desk.native.contains(inbox)
+    }
+
+    /// Whether an agent works in the platform's own client.
+    fn works_natively(&self, name: Option<&AgentName>) -> Option<&Agent> {
+        let agent = self.desk.agents.get(name?)?;
+        self.native(&agent.inbox).then_some(agent)
+    }
+
+    /// What a platform whose agents work in its own client has to hear of this claim: the conversation became one's, or
+    /// is theirs no more.
+    pub(super) fn word_to_platform(&self) -> Option<PlatformWord> {
+        let conversation = &self.changes.conversation;
+        let (before, episode) = &self.before;
+        // Back with the same agent after all that was in between is a handing, too.
+        if *episode == conversation.episode {
+            return None;
+        }
+        let before = self.works_natively(before.as_ref());
+        match self.works_natively(conversation.agent()) {
+            Some(agent) => Some(PlatformWord {
+                event: Event::Handed {
+                    agent: agent.account.clone(),
+                },
+                first: before.is_some(),
+            }),
+            None => before.map(|_| PlatformWord {
+                event: Event::Released,
+                first: true,
+            }),
+        }
     }
 
     /// The card, and the last messages.
@@ -301,7 +358,13 @@ impl Clerk<'_> {
         self.changes.deadlines.push((DeadlineKind::Queue, None));
         let Some(agent) = previous else { return };
         let by_contact = self.arrival.author == Author::Contact;
-        if self.arrival.author != Author::System {
+        let rated = rating
+            && self.engine.parts.settings.rating
+            && self.contact.reachable
+            && !self.engine.parts.texts.silenced(Text::RatingHead);
+        // A platform's own desk takes one last word of ours.
+        let one_word = rated && self.works_natively(Some(&agent)).is_some();
+        if self.arrival.author != Author::System && !one_word {
             self.notice_contact(Text::Closed, &[]);
         }
         let text = if by_contact {
@@ -311,16 +374,13 @@ impl Clerk<'_> {
         };
         let words = self.engine.parts.texts.say(text, &[]);
         self.to_agent(&agent, Content::text(words));
-        if rating && self.engine.parts.settings.rating && self.contact.reachable {
+        if rated {
             self.ask_rating(episode, agent);
         }
     }
 
     fn ask_rating(&mut self, episode: u32, agent: AgentName) {
         let texts = &self.engine.parts.texts;
-        if texts.silenced(Text::RatingHead) {
-            return;
-        }
         let choices = texts.say(Text::RatingChoices, &[]);
         let items = choices.split('|').zip((1..=5_u8).rev());
         let items = items.map(|(label, score)| MenuItem {

@@ -5,7 +5,7 @@
 use super::Clerk;
 use crate::{
     channel::{Capabilities, Persona},
-    message::{AgentName, ArrivalId, Author, Content, InboxName, PeerId},
+    message::{AgentName, ArrivalId, Author, Content, Event, InboxName, PeerId},
     planning,
     store::NewDispatch,
     texts::{Text, excerpt},
@@ -61,10 +61,17 @@ impl Outbox {
 impl Clerk<'_> {
     /// Turns the outbox into dispatches.
     pub(super) fn plan(&mut self) {
+        let word = self.word_to_platform();
+        let (first, last) = match word {
+            Some(word) if word.first => (Some(word.event), None),
+            word => (None, word.map(|word| word.event)),
+        };
+        self.plan_word(first);
         let wanted = std::mem::take(&mut self.outbox.contact);
         if !wanted.is_empty() {
             self.plan_contact(wanted);
         }
+        self.plan_word(last);
         for draft in std::mem::take(&mut self.outbox.desk) {
             let Some(channel) = self.engine.parts.channels.get(&draft.inbox) else {
                 continue;
@@ -80,6 +87,21 @@ impl Clerk<'_> {
                 });
             }
         }
+    }
+
+    /// A word to the platform keeps its place among what is said to the contact, and costs nothing.
+    fn plan_word(&mut self, event: Option<Event>) {
+        let thread = &self.changes.conversation.thread;
+        self.changes
+            .dispatches
+            .extend(event.map(|event| NewDispatch {
+                trace: self.trace,
+                inbox: thread.inbox.clone(),
+                to: thread.peer.clone(),
+                sender: None,
+                content: Content::Event(event),
+                held: false,
+            }));
     }
 
     fn plan_contact(&mut self, wanted: Vec<Said>) {

@@ -45,6 +45,7 @@ pub fn capabilities() -> Capabilities {
         markdown: false,
         allowances: Vec::new(),
         image_types: vec!["image/jpeg", "image/png", "image/gif", "image/bmp"],
+        native_desk: false,
         voice_types: vec![
             "audio/mpeg",
             "audio/mp4",

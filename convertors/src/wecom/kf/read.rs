@@ -153,6 +153,8 @@ fn event(body: &Value) -> Content {
                 external_id: text(body, "fail_msgid"),
                 delivered: false,
                 reason: zh.to_owned(),
+                // 48 hours over, the session closed, the five used up: the contact has to write first.
+                used_up: matches!(body["fail_type"].as_i64(), Some(4..=6)),
             }
         }
         _ => Event::Other {

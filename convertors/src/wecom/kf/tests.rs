@@ -120,7 +120,7 @@ fn events_are_facts() {
     assert_eq!(read::customer(&entered), Some("wmCust0001"));
     assert!(matches!(
         said(&event("msg_send_fail")),
-        Content::Event(Event::DeliveryReport { external_id, delivered: false, reason })
+        Content::Event(Event::DeliveryReport { external_id, delivered: false, reason, used_up: true })
             if external_id == "out-0007" && reason.contains('5')
     ));
     assert!(matches!(

@@ -57,6 +57,7 @@ fn capabilities(config: &Config) -> Capabilities {
         markdown: false,
         allowances: config.allowances.clone(),
         image_types: vec!["image/jpeg", "image/png", "image/gif"],
+        native_desk: false,
         voice_types: vec!["audio/amr", "audio/mpeg"],
     }
 }

@@ -113,6 +113,7 @@ fn capabilities(config: &Config) -> Capabilities {
             .chain([greeting])
             .collect(),
         image_types: vec!["image/jpeg", "image/png"],
+        native_desk: false,
         voice_types: vec!["audio/amr"],
     }
 }
