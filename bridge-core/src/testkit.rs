@@ -127,7 +127,7 @@ pub fn turn_of_contact(text: &str) -> Turn {
         ContactId(1),
         Profile {
             name: Some("小周".to_owned()),
-            avatar_url: None,
+            ..Profile::default()
         },
     );
     let texts = Arc::new(Texts::new(Locale::Zh));

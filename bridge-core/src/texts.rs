@@ -228,7 +228,13 @@ texts! {
         "Sorry, your message could not be handled. It is recorded and a person will look at it.";
 
     /// To an agent who gets a conversation: the head of the card.
-    DeskNew = "desk_new", "【新会话】客户：{contact}\n来自：{inbox}{note}", "[New conversation] {contact}\nfrom {inbox}{note}";
+    DeskNew = "desk_new", "【新会话】客户：{contact}（编号 {number}）\n来自：{inbox}{note}", "[New conversation] {contact} (no. {number})\nfrom {inbox}{note}";
+    /// To an agent who gets a conversation: where else this contact writes.
+    DeskKin = "desk_kin", "同一客户的其他渠道：{threads}", "The same person elsewhere: {threads}";
+    /// One thread of a contact, in lists of them.
+    DeskThread = "desk_thread", "{contact}（编号 {number}，{inbox}）", "{contact} (no. {number}, {inbox})";
+    /// Parts threads in lists of them.
+    DeskAnd = "desk_and", "、", ", ";
     /// To an agent before the last messages.
     DeskContext = "desk_context", "—— 最近 {count} 条消息 ——", "-- last {count} messages --";
     /// To an agent after the last messages.
@@ -344,6 +350,37 @@ texts! {
     /// To a contact who leaves where there is nothing to leave.
     NothingToLeave = "nothing_to_leave", "您当前没有在排队，也没有人工客服在接待，直接发消息即可继续咨询。",
         "You are neither in the queue nor with a person; just go on writing.";
+
+    /// Note: contacts are one person; `{by}`: who or what says so.
+    NoteMerged = "note_merged", "识别为同一客户（{by}）：{threads}", "One person ({by}): {threads}";
+    /// Note: a contact is another person after all.
+    NoteSplit = "note_split", "已由 {by} 拆分：{thread} 不再与 {threads} 合并", "Split by {by}: {thread} is no longer one person with {threads}";
+    /// Merge: it is done.
+    Merged = "merged", "已合并为同一客户：{threads}\n会话仍在各自的渠道上；发送 #拆分 可以撤销。",
+        "Merged into one person: {threads}\nEach conversation stays on its channel; #split undoes it.";
+    /// Merge, without saying with whom: whom the contact is merged with.
+    MergedWith = "merged_with", "该客户：{threads}", "This contact: {threads}";
+    /// Merge and split, without saying whom: there is nobody.
+    NotMerged = "not_merged", "该客户（编号 {number}）没有与其他渠道合并。用法：#合并 -c 对方的编号、手机号、UnionID 或平台账号",
+        "This contact (no. {number}) is not merged with any other. Usage: #merge -c number, phone number, unionid or platform account";
+    /// Merge: they are one person already.
+    MergedAlready = "merged_already", "他们已经是同一客户：{threads}", "They are one person already: {threads}";
+    /// Merge and split: nobody is meant by that.
+    ContactUnknown = "contact_unknown", "没有找到客户“{who}”，未做改动。可以写编号、手机号、UnionID 或平台账号。",
+        "No contact is \"{who}\"; nothing was changed. Give a number, a phone number, a unionid or a platform account.";
+    /// Merge: several people are meant by that.
+    ContactsSeveral = "contacts_several", "“{who}”对应不止一位客户，请写编号：{threads}", "\"{who}\" is more than one person; give a number: {threads}";
+    /// Merge: a person would have more threads than anybody has.
+    MergedTooMany = "merged_too_many", "合并后的渠道太多（上限 {most}），未做改动。", "That would be too many threads for one person ({most} at most); nothing was changed.";
+    /// Split: that one is not merged with this contact.
+    SplitStranger = "split_stranger", "“{who}”没有与该客户合并，未做改动。", "\"{who}\" is not merged with this contact; nothing was changed.";
+    /// Split: it is done.
+    SplitDone = "split_done", "已拆分：{thread} 不再与 {threads} 合并，各自的会话、评价和专属客服都保持原样。自动识别不会再合并它。",
+        "Split: {thread} is no longer one person with {threads}. Conversations, ratings and dedicated agents stay what they were. It will not be merged again by itself.";
+    /// Merge: a phone number was noted and nobody else has it.
+    HandleNoted = "handle_noted", "已记下{kind}，暂时没有其他客户使用它。", "Noted ({kind}); no other contact is known by it.";
+    /// Merge: that is no phone number.
+    PhoneWrong = "phone_wrong", "“{phone}”不是有效的手机号，未做改动。", "\"{phone}\" is not a phone number; nothing was changed.";
 
     /// Transfer: no agent of that name.
     AgentUnknown = "agent_unknown", "没有名为“{name}”的客服，会话未转接。{nearest}", "There is no agent \"{name}\"; nothing was changed. {nearest}";

@@ -1,7 +1,7 @@
 //! What a bot wants done. The core applies effects; nobody else writes a conversation.
 
 use crate::{
-    message::{AgentName, BotName, ConsentAnswer, Content},
+    message::{AgentName, BotName, ConsentAnswer, Content, Handle},
     store::Said,
 };
 
@@ -72,6 +72,20 @@ pub enum Effect {
     },
     /// The contact's dedicated agent from now on; `None`: nobody.
     Dedicate(Option<AgentName>),
+    /// The contact is known by these handles, too: whoever else is known by one of them is the same person, but for those
+    /// who were set apart.
+    Identify(Vec<Handle>),
+    /// The contact is the same person as the one who is meant: by number, phone number, unionid, or as their platform
+    /// calls them. `None`: tells the agent whom the contact is merged with.
+    Merge {
+        /// Who is meant.
+        who: Option<String>,
+    },
+    /// One of the contact's threads is somebody else's after all; `None`: this very one.
+    Split {
+        /// Which is meant.
+        who: Option<String>,
+    },
     /// Tells the contact their position in the queue.
     TellPosition,
     /// The contact gave a rating, 1 to 5.

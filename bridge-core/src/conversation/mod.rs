@@ -247,11 +247,14 @@ fn yes() -> bool {
 }
 
 impl Contact {
-    /// A new contact.
+    /// A new contact. Its handles are learned by its first turn, which can look for others of the same.
     pub fn new(id: ContactId, profile: Profile) -> Self {
         Self {
             id,
-            profile,
+            profile: Profile {
+                handles: Vec::new(),
+                ..profile
+            },
             reachable: true,
             ..Self::default()
         }

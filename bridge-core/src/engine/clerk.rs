@@ -2,6 +2,7 @@
 //! plans what is to be sent. Everything it decides is in the [`Changes`] it hands in; nothing is sent from here.
 
 mod handover;
+mod kin;
 mod nudge;
 mod outbox;
 
@@ -206,6 +207,9 @@ impl<'a> Clerk<'a> {
             } => self.undelivered(&external_id, &reason).await?,
             Effect::Recall { .. } => self.notice_agent(Text::DeskRecallLate, &[]),
             Effect::Rate(score) => self.rate(score),
+            Effect::Identify(handles) => self.identify(handles).await?,
+            Effect::Merge { who } => self.merge(who.as_deref()).await?,
+            Effect::Split { who } => self.split(who.as_deref()).await?,
             Effect::TellPosition => self.tell_position(),
             Effect::Reopen => self.reopen(),
             Effect::Enqueue {

@@ -66,15 +66,23 @@ impl Engine {
                     return self.give_back(claim).await;
                 }
             };
+            let others: Vec<_> = changes.tie.iter().flat_map(|tied| &tied.notes).collect();
+            let others: Vec<_> = others.iter().map(|noted| noted.conversation).collect();
             let phase_changed = changes.conversation.episode != claim.conversation.episode;
             match self.parts.store.commit(claim.clone(), changes).await {
                 Ok(committed) => {
                     histogram!("kefu_turn_seconds").record(self.parts.clock.now().since(started));
+                    for other in others {
+                        self.announce(Notice::Changed(other));
+                    }
                     return self.after(&claim, &committed, phase_changed);
                 }
                 Err(StoreError::SeatTaken(agent)) => {
                     tracing::info!(trace, %agent, "the seat was taken meanwhile; looking again");
                     self.desk.stale();
+                }
+                Err(StoreError::Moved) => {
+                    tracing::info!(trace, "who is whom has changed meanwhile; looking again");
                 }
                 Err(error) => {
                     counter!("kefu_turn_errors_total").increment(1);
@@ -131,6 +139,7 @@ impl Engine {
                 continue;
             }
             clerk.receive(accepted);
+            clerk.recognise().await?;
             let outcome = self.walk(&clerk, accepted).await;
             let verdict = Verdict::Turned {
                 by: outcome.by.clone(),
@@ -140,6 +149,10 @@ impl Engine {
                 clerk.apply(effect, outcome.by.as_ref()).await?;
             }
             clerk.done(accepted.id, verdict);
+            if clerk.ties() {
+                // What follows is decided by who is whom now: it stays waiting.
+                break;
+            }
         }
         if clerk.asks() {
             self.wake.errands.notify_one();

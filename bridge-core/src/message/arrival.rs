@@ -2,6 +2,7 @@
 
 use super::{
     content::Content,
+    handle::Handle,
     ids::{AgentName, BotName, DispatchId, ErrandId, ExternalId, InboxName, PeerId, ThreadKey},
 };
 use crate::{bot::Effect, clock::Timestamp};
@@ -160,6 +161,9 @@ pub struct Profile {
     /// Picture to show.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub avatar_url: Option<String>,
+    /// What they are called beyond this one inbox: by these, contacts on several threads are known to be one person.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub handles: Vec<Handle>,
 }
 
 impl Arrival {

@@ -3,6 +3,7 @@
 
 mod arrival;
 mod content;
+mod handle;
 mod ids;
 
 pub use arrival::{Arrival, Author, Cue, DeadlineKind, Profile, Trigger, What};
@@ -10,6 +11,7 @@ pub use content::{
     Answer, ConsentAnswer, Content, ContentKind, Event, Format, Media, MediaSource, MenuItem,
     NudgeResult, Text,
 };
+pub use handle::Handle;
 pub use ids::{
     AgentName, ArrivalId, BotName, ContactId, ConversationId, DispatchId, EntryId, ErrandId,
     ExternalId, InboxName, PeerId, ThreadKey, WorkerId,

@@ -1,6 +1,8 @@
 //! The store in memory: the readable specification. One lock around plain maps, no index but what the words of the
 //! contract say; slow on purpose where slow is clearer. The conformance suite holds the others to it.
 
+mod kin;
+
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
@@ -8,8 +10,8 @@ use parking_lot::Mutex;
 
 use super::{
     Accepted, Ask, CLAIM_LIMIT, Changes, Claim, Committed, Depths, DeskState, Due, DueId, DueKind,
-    DueWhat, Entry, Errand, Intake, NewDispatch, OpenThread, Records, Said, Settlement, Store,
-    StoreError, StoredMedia, Trace, TraceArrival, TraceDispatch, Verdict, WaitingRow,
+    DueWhat, Entry, Errand, Intake, NewDispatch, NewEntry, OpenThread, Records, Said, Settlement,
+    Store, StoreError, StoredMedia, Tie, Trace, TraceArrival, TraceDispatch, Verdict, WaitingRow,
 };
 use crate::{
     channel::Dispatch,
@@ -17,7 +19,7 @@ use crate::{
     conversation::{Contact, Conversation, Phase},
     message::{
         AgentName, Arrival, ArrivalId, BotName, ContactId, ConversationId, DeadlineKind,
-        DispatchId, EntryId, ErrandId, ExternalId, InboxName, ThreadKey, WorkerId,
+        DispatchId, EntryId, ErrandId, ExternalId, Handle, InboxName, ThreadKey, WorkerId,
     },
 };
 
@@ -44,6 +46,7 @@ struct State {
     cursors: BTreeMap<(InboxName, String), String>,
     media: BTreeMap<String, StoredMedia>,
     facts: BTreeMap<String, String>,
+    people: kin::People,
 }
 
 /// A claim: its fence, the end of its lease, the arrivals it carries.
@@ -262,6 +265,15 @@ impl State {
         {
             return Err(StoreError::SeatTaken(agent.clone()));
         }
+        if let Some(tied) = &changes.tie
+            && !self
+                .people
+                .concerned(id, Some(&tied.tie))
+                .iter()
+                .eq(&tied.seen)
+        {
+            return Err(StoreError::Moved);
+        }
         let mut committed = Committed::default();
         let episode = changes.conversation.episode;
         for number in self
@@ -279,16 +291,14 @@ impl State {
                 row.turned = Some((now, verdict));
             }
         }
+        if let Some(tied) = changes.tie {
+            self.people.tie(id, &tied.tie);
+            for noted in tied.notes {
+                self.write_line(noted.conversation, noted.episode, noted.entry);
+            }
+        }
         for new in changes.entries {
-            let line = Entry {
-                id: EntryId(self.next()),
-                trace: new.trace,
-                episode,
-                author: new.author,
-                content: new.content,
-                at: new.at,
-            };
-            self.entries.push((id, line));
+            self.write_line(id, episode, new);
         }
         for new in changes.dispatches {
             let number = self.next();
@@ -330,6 +340,19 @@ impl State {
         self.claims.remove(&id);
         committed.more = self.waiting(id).next().is_some();
         Ok(committed)
+    }
+
+    /// Adds a line to a transcript.
+    fn write_line(&mut self, id: ConversationId, episode: u32, new: NewEntry) {
+        let line = Entry {
+            id: EntryId(self.next()),
+            trace: new.trace,
+            episode,
+            author: new.author,
+            content: new.content,
+            at: new.at,
+        };
+        self.entries.push((id, line));
     }
 
     /// Forgets a conversation's errands; those in work are to be told.
@@ -811,6 +834,21 @@ impl Records for MemoryStore {
 
     async fn find(&self, thread: &ThreadKey) -> Result<Option<ConversationId>, StoreError> {
         Ok(self.state.lock().threads.get(thread).copied())
+    }
+
+    async fn kin(
+        &self,
+        id: ConversationId,
+        tie: Option<&Tie>,
+    ) -> Result<Vec<(Conversation, Contact)>, StoreError> {
+        let state = self.state.lock();
+        let group = state.people.concerned(id, tie);
+        let known = group.iter().filter_map(|id| state.conversations.get(id));
+        Ok(known.cloned().collect())
+    }
+
+    async fn known_as(&self, handle: &Handle) -> Result<Vec<ConversationId>, StoreError> {
+        Ok(self.state.lock().people.known_as(handle))
     }
 
     async fn recent(

@@ -2,6 +2,7 @@
 //! nothing acknowledged is lost ([`Store::accept`]), one worker per conversation and in order ([`Store::claim`]), all
 //! or nothing ([`Store::commit`]), in order per recipient ([`Store::due`], [`Store::settle`]).
 
+mod kin;
 #[cfg(feature = "engine")]
 mod memory;
 mod records;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+pub use kin::{Noted, Tie, Tied};
 #[cfg(feature = "engine")]
 pub use memory::MemoryStore;
 pub use records::{
@@ -150,6 +152,8 @@ pub struct Changes {
     /// Seats per agent: the commit is refused with [`StoreError::SeatTaken`] when giving the conversation to an agent
     /// would exceed this.
     pub capacity: Option<(AgentName, u32)>,
+    /// What was learned of who the contact is.
+    pub tie: Option<Tied>,
 }
 
 impl Changes {
@@ -167,6 +171,7 @@ impl Changes {
             threads: Vec::new(),
             deadlines: Vec::new(),
             capacity: None,
+            tie: None,
         }
     }
 }
@@ -423,6 +428,9 @@ pub enum StoreError {
     /// The agent's seats are taken; nothing was written.
     #[error("agent {0} has no free seat")]
     SeatTaken(AgentName),
+    /// Whom a [`Tie`] concerns is not what the turn saw any more; nothing was written. The turn is to look again.
+    #[error("who is whom has changed meanwhile")]
+    Moved,
     /// Out of reach, full, or shutting down; nothing was written as far as is known.
     #[error("the store is out of reach: {0}")]
     Unavailable(String),
@@ -435,7 +443,7 @@ impl StoreError {
     /// What may be done about it.
     pub fn remedy(&self) -> Remedy {
         match self {
-            Self::Unavailable(_) | Self::SeatTaken(_) => Remedy::retry_secs(1),
+            Self::Unavailable(_) | Self::SeatTaken(_) | Self::Moved => Remedy::retry_secs(1),
             Self::Lost | Self::Damaged(_) => Remedy::Never,
         }
     }

@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 
-use super::{Entry, Store, StoreError, Verdict};
+use super::{Entry, Store, StoreError, Tie, Verdict};
 use crate::{
     channel::DeskThread,
     clock::Timestamp,
@@ -11,8 +11,8 @@ use crate::{
     convert::Loss,
     media::KeptMedia,
     message::{
-        AgentName, Arrival, ArrivalId, Content, ConversationId, DispatchId, EntryId, InboxName,
-        PeerId, ThreadKey,
+        AgentName, Arrival, ArrivalId, Content, ConversationId, DispatchId, EntryId, Handle,
+        InboxName, PeerId, ThreadKey,
     },
 };
 
@@ -27,6 +27,17 @@ pub trait Records: Send + Sync {
 
     /// The conversation a thread leads to.
     async fn find(&self, thread: &ThreadKey) -> Result<Option<ConversationId>, StoreError>;
+
+    /// The conversations whose contacts are one person with this one's, itself among them, by number. With a tie: those
+    /// that it would concern.
+    async fn kin(
+        &self,
+        id: ConversationId,
+        tie: Option<&Tie>,
+    ) -> Result<Vec<(Conversation, Contact)>, StoreError>;
+
+    /// The conversations whose contacts are known by a handle, by number; at most 100.
+    async fn known_as(&self, handle: &Handle) -> Result<Vec<ConversationId>, StoreError>;
 
     /// The last lines of a transcript, oldest first; from `opened_at` on only, where `this_opening` is set.
     async fn recent(

@@ -74,7 +74,7 @@ impl Incoming {
             trigger: Some(Trigger::Message),
             profile: self.name.map(|name| Profile {
                 name: Some(name),
-                avatar_url: None,
+                ..Profile::default()
             }),
         })
     }

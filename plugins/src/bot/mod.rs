@@ -2,9 +2,11 @@
 
 pub mod ai;
 pub mod help;
+pub mod merge;
 pub mod queue;
 pub mod quit;
 pub mod send;
+pub mod split;
 pub mod transfer;
 
 use bridge_core::{

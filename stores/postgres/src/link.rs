@@ -2,7 +2,7 @@
 
 use std::{error::Error, sync::Arc, time::Duration};
 
-use bridge_core::store::StoreError;
+use bridge_core::{message::AgentName, store::StoreError};
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use tokio_postgres::{Config, NoTls, Row, config::SslMode, error::SqlState, types::ToSql};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -130,6 +130,12 @@ impl Failure {
         match error.code() {
             Some(&SqlState::T_R_DEADLOCK_DETECTED | &SqlState::T_R_SERIALIZATION_FAILURE) => {
                 Self::InTheWay
+            }
+            // What the functions say of a commit with a tie (`migrations/5-kin.sql`).
+            Some(code) if code.code() == "KE001" => Self::Other(StoreError::Lost),
+            Some(code) if code.code() == "KE002" => Self::Other(StoreError::Moved),
+            Some(code) if code.code() == "KE003" => {
+                Self::Other(StoreError::SeatTaken(AgentName::new("")))
             }
             Some(code) if ours(code) => Self::Other(StoreError::Damaged(chain(error))),
             _ => Self::Other(unavailable(error)),

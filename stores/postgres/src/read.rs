@@ -8,17 +8,18 @@ use bridge_core::{
     clock::Timestamp,
     conversation::{Contact, Conversation, Phase},
     message::{
-        AgentName, ArrivalId, ConversationId, DispatchId, EntryId, InboxName, PeerId, ThreadKey,
+        AgentName, ArrivalId, ConversationId, DispatchId, EntryId, Handle, InboxName, PeerId,
+        ThreadKey,
     },
     store::{
-        Depths, DeskState, Entry, OpenThread, Records, StoreError, StoredMedia, Trace,
+        Depths, DeskState, Entry, OpenThread, Records, StoreError, StoredMedia, Tie, Trace,
         TraceArrival, TraceDispatch, WaitingRow,
     },
 };
 use tokio_postgres::{Row, types::FromSql};
 
 use crate::{
-    Postgres,
+    Postgres, kin,
     link::damaged,
     rows::{self, from_json, to_json},
 };
@@ -94,6 +95,34 @@ impl Records for Postgres {
         let (inbox, peer) = (thread.inbox.as_str(), thread.peer.as_str());
         let row = self.link.first(sql, &[&inbox, &peer]).await?;
         row.map(|row| get(&row, 0).map(ConversationId)).transpose()
+    }
+
+    async fn kin(
+        &self,
+        id: ConversationId,
+        tie: Option<&Tie>,
+    ) -> Result<Vec<(Conversation, Contact)>, StoreError> {
+        let (with, handles) = kin::concern(tie);
+        let sql = "SELECT c.id, c.body, p.id, p.body FROM conversations c JOIN contacts p ON p.id = c.contact
+            WHERE c.id = ANY (kefu_concerned($1, $2, $3)) ORDER BY c.id";
+        let rows = self.link.query(sql, &[&id.0, &with, &handles]).await?;
+        let read = |row: &Row| {
+            let contact: i64 = get(row, 2)?;
+            Ok((
+                rows::conversation(get(row, 0)?, contact, get(row, 1)?)?,
+                rows::contact(contact, get(row, 3)?)?,
+            ))
+        };
+        rows.iter().map(read).collect()
+    }
+
+    async fn known_as(&self, handle: &Handle) -> Result<Vec<ConversationId>, StoreError> {
+        let sql =
+            "SELECT conversation FROM handles WHERE handle = $1 ORDER BY conversation LIMIT 100";
+        let rows = self.link.query(sql, &[&handle.as_str()]).await?;
+        rows.iter()
+            .map(|row| get(row, 0).map(ConversationId))
+            .collect()
     }
 
     async fn recent(

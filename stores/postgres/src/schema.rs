@@ -11,6 +11,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/2-steps.sql"),
     include_str!("../migrations/3-contacts.sql"),
     include_str!("../migrations/4-fairness.sql"),
+    include_str!("../migrations/5-kin.sql"),
 ];
 
 /// The lock of migrations: any number that nobody else uses.

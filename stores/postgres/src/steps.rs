@@ -8,10 +8,14 @@ use bridge_core::{
         Intake, Settlement, StoreError,
     },
 };
-use tokio_postgres::{Row, types::FromSql};
+use tokio_postgres::{
+    Row,
+    types::{FromSql, ToSql},
+};
 
 use crate::{
     accept::Columns,
+    kin,
     link::{Link, damaged},
     rows::{self, contact_lane, from_json, lane, phase_number, to_json},
 };
@@ -160,6 +164,15 @@ impl Written {
     }
 }
 
+const COMMIT: &str = "SELECT outcome, dispatched, cancelled, more FROM kefu_commit($1, $2, $3, $4, $5, $6, $7, $8, $9,
+    $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33)";
+
+/// With a tie, which is written first: the commit waits for its word, and a commit that is refused takes it back.
+const TIED: &str = "SELECT kefu_insist(outcome), dispatched, cancelled, more FROM (
+        SELECT kefu_tie($2, $3, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43) AS done OFFSET 0) AS tied,
+    LATERAL kefu_commit(CASE WHEN tied.done THEN $1::bigint END, $2, $3, $4, $5, $6, $7, $8, $9,
+    $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33)";
+
 pub(crate) async fn commit(
     link: &Link,
     now: Option<i64>,
@@ -195,48 +208,66 @@ pub(crate) async fn commit(
         deadlines,
         ..
     } = &written;
-    let sql = "SELECT outcome, dispatched, cancelled, more FROM kefu_commit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
-        $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33)";
+    let mut values: Vec<&(dyn ToSql + Sync)> = vec![
+        &now,
+        &id,
+        &fence,
+        body,
+        &phase,
+        &agent,
+        &seats,
+        &contact_id,
+        &contact_body,
+        &done.0,
+        &done.1,
+        &entries.0,
+        &entries.1,
+        &entries.2,
+        &entries.3,
+        &episode,
+        &dispatches.0,
+        &dispatches.1,
+        &dispatches.2,
+        &dispatches.3,
+        &release,
+        &lane,
+        &changes.cancel_errands,
+        &asks.traces,
+        &asks.bots,
+        &asks.argvs,
+        &asks.said,
+        &asks.due,
+        &asks.latest,
+        &threads.0,
+        &threads.1,
+        &deadlines.0,
+        &deadlines.1,
+    ];
+    let tied = changes.tie.as_ref().map(kin::Columns::of).transpose()?;
+    if let Some(tied) = &tied {
+        let more: [&(dyn ToSql + Sync); 10] = [
+            &tied.tie,
+            &tied.other,
+            &tied.handles,
+            &tied.seen,
+            &tied.conversations,
+            &tied.episodes,
+            &tied.traces,
+            &tied.ats,
+            &tied.authors,
+            &tied.bodies,
+        ];
+        values.extend(more);
+    }
+    let sql = if tied.is_some() { TIED } else { COMMIT };
+    let taken = |error| match (error, conversation.agent()) {
+        (StoreError::SeatTaken(_), Some(agent)) => StoreError::SeatTaken(agent.clone()),
+        (error, _) => error,
+    };
     let row = link
-        .first(
-            sql,
-            &[
-                &now,
-                &id,
-                &fence,
-                body,
-                &phase,
-                &agent,
-                &seats,
-                &contact_id,
-                &contact_body,
-                &done.0,
-                &done.1,
-                &entries.0,
-                &entries.1,
-                &entries.2,
-                &entries.3,
-                &episode,
-                &dispatches.0,
-                &dispatches.1,
-                &dispatches.2,
-                &dispatches.3,
-                &release,
-                &lane,
-                &changes.cancel_errands,
-                &asks.traces,
-                &asks.bots,
-                &asks.argvs,
-                &asks.said,
-                &asks.due,
-                &asks.latest,
-                &threads.0,
-                &threads.1,
-                &deadlines.0,
-                &deadlines.1,
-            ],
-        )
-        .await?
+        .first(sql, &values)
+        .await
+        .map_err(taken)?
         .ok_or_else(|| damaged("commit said nothing"))?;
     match get::<&str>(&row, 0)? {
         "ok" => {}

@@ -4,6 +4,7 @@
 
 mod due;
 mod index;
+mod kin;
 mod open;
 mod read;
 mod rows;

@@ -8,11 +8,12 @@ use bridge_core::{
     clock::Timestamp,
     conversation::{Contact, Conversation},
     message::{
-        Arrival, ArrivalId, Content, ConversationId, DispatchId, EntryId, InboxName, ThreadKey,
+        Arrival, ArrivalId, Content, ConversationId, DispatchId, EntryId, Handle, InboxName,
+        ThreadKey,
     },
     store::{
         Depths, DeskState, DueWhat, Entry, EntryAuthor, Errand, OpenThread, Records, StoreError,
-        StoredMedia, Trace, TraceArrival, TraceDispatch,
+        StoredMedia, Tie, Trace, TraceArrival, TraceDispatch,
     },
 };
 use parking_lot::Mutex;
@@ -21,6 +22,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
 use crate::{
     Sqlite, damaged,
     index::Found,
+    kin,
     rows::{DispatchRow, from_json, to_json},
     unavailable,
 };
@@ -338,6 +340,29 @@ impl Records for Sqlite {
                 })
             })
             .await
+    }
+
+    async fn kin(
+        &self,
+        id: ConversationId,
+        tie: Option<&Tie>,
+    ) -> Result<Vec<(Conversation, Contact)>, StoreError> {
+        let tie = tie.cloned();
+        let read = move |db: &Connection| {
+            let group = kin::concerned(db, id, tie.as_ref())?;
+            let known = group.into_iter().map(|id| conversation(db, id));
+            Ok(known
+                .collect::<Result<Vec<_>, _>>()?
+                .into_iter()
+                .flatten()
+                .collect())
+        };
+        self.readers.run(read).await
+    }
+
+    async fn known_as(&self, handle: &Handle) -> Result<Vec<ConversationId>, StoreError> {
+        let handle = handle.clone();
+        self.readers.run(move |db| kin::known_as(db, &handle)).await
     }
 
     async fn recent(

@@ -40,6 +40,14 @@ const STEPS: &[&str] = &[
         PRIMARY KEY (inbox, topic)) WITHOUT ROWID;
     CREATE TABLE media (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
     ",
+    // 2
+    "
+    -- Contacts that are one person, or set apart: a row for each. Alone, and not apart: no row.
+    CREATE TABLE kin (conversation INTEGER PRIMARY KEY, person INTEGER NOT NULL, apart INTEGER NOT NULL);
+    CREATE INDEX kin_of ON kin (person);
+    CREATE TABLE handles (handle TEXT NOT NULL, conversation INTEGER NOT NULL,
+        PRIMARY KEY (handle, conversation)) WITHOUT ROWID;
+    ",
 ];
 
 /// Brings a database to this version's schema.

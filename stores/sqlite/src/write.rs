@@ -9,7 +9,10 @@ pub(crate) use accept::Accept;
 pub(crate) use commit::Commit;
 pub(crate) use settle::Settle;
 
-use bridge_core::{message::InboxName, store::StoreError};
+use bridge_core::{
+    message::{ConversationId, InboxName},
+    store::{NewEntry, StoreError},
+};
 use rusqlite::{OptionalExtension, ToSql};
 
 use crate::{unavailable, writer::Tx};
@@ -52,6 +55,44 @@ impl Tx<'_> {
             .unwrap_or_default();
         self.memo.inboxes.insert(name.to_string(), id);
         Ok(id)
+    }
+
+    /// The last line of a transcript.
+    pub(crate) fn tail(&self, id: ConversationId) -> Result<i64, StoreError> {
+        let find = "SELECT tail FROM conversations WHERE id = ?1";
+        match self.memo.tails.get(&id) {
+            Some(tail) => Ok(*tail),
+            None => Ok(self.one::<i64>(find, &[&id.0])?.unwrap_or_default()),
+        }
+    }
+
+    /// Adds a line to a transcript whose last one is `tail`; its number is the new tail.
+    pub(crate) fn line(
+        &mut self,
+        id: ConversationId,
+        tail: i64,
+        episode: u32,
+        entry: &NewEntry,
+        author: &str,
+        content: &str,
+    ) -> Result<i64, StoreError> {
+        self.memo.ids.entry += 1;
+        let number = self.memo.ids.entry;
+        self.run(
+            "INSERT INTO entries (id, conversation, prev, trace, episode, at, author, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            &[
+                &number,
+                &id.0,
+                &tail,
+                &entry.trace.0,
+                &episode,
+                &entry.at.0,
+                &author,
+                &content,
+            ],
+        )?;
+        Ok(number)
     }
 
     /// A number for a dispatch. Settled dispatches leave their table, so the last number is kept apart, in blocks.

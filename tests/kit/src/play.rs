@@ -6,10 +6,13 @@ use std::time::Duration;
 use bridge_core::{
     clock::Clock,
     conversation::{Move, Phase, Waiting},
-    message::{AgentName, Author, BotName, Content, Cue, DeadlineKind, PeerId, ThreadKey, What},
+    message::{
+        AgentName, Author, BotName, Content, ConversationId, Cue, DeadlineKind, Handle, PeerId,
+        ThreadKey, What,
+    },
     store::{
         Ask, Changes, Claim, Due, DueKind, DueWhat, EntryAuthor, Intake, NewDispatch, NewEntry,
-        Said, Settlement, Verdict,
+        Noted, Said, Settlement, Tie, Tied, Verdict,
     },
 };
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
@@ -125,6 +128,8 @@ struct Plan {
     phase: u8,
     agent: u8,
     seats: u32,
+    /// Says who is whom: which kind, with which peer, and whether it looked.
+    tie: Option<(u8, usize, bool)>,
 }
 
 impl Step {
@@ -192,6 +197,10 @@ impl Plan {
             phase: chance.random_range(0..6),
             agent: chance.random_range(0..2),
             seats: chance.random_range(1..3),
+            tie: chance.random_bool(0.3).then(|| {
+                let peer = chance.random_range(0..PEERS.len());
+                (chance.random_range(0..4), peer, chance.random_bool(0.9))
+            }),
         }
     }
 
@@ -283,7 +292,10 @@ impl Stage {
             Step::ClaimAll => self.claim_all().await,
             Step::Commit { claim, plan } => {
                 let claim = self.claims[*claim].clone();
-                let changes = plan.changes(self, &claim);
+                let mut changes = plan.changes(self, &claim);
+                if let Some((kind, peer, looked)) = plan.tie {
+                    changes.tie = self.tie(&claim, kind, PEERS[peer], looked).await;
+                }
                 match self.bench.store.commit(claim, changes).await {
                     Ok(made) => format!(
                         "{} dispatches, {} cancelled, more: {}",
@@ -327,6 +339,48 @@ impl Stage {
         };
         let ids = self.bench.store.accept(intake).await.unwrap();
         format!("{:?}", ids.iter().map(Option::is_some).collect::<Vec<_>>())
+    }
+
+    async fn find(&self, peer: &str) -> Option<ConversationId> {
+        let thread = ThreadKey {
+            inbox: inbox(),
+            peer: PeerId::new(peer),
+        };
+        self.bench.store.find(&thread).await.unwrap()
+    }
+
+    /// What a turn says of who is whom; one that did not look saw nobody but itself.
+    async fn tie(&self, claim: &Claim, kind: u8, peer: &str, looked: bool) -> Option<Tied> {
+        let (own, other) = (claim.conversation.id, self.find(peer).await?);
+        let tie = match kind {
+            0 => Tie::Join(other),
+            1 => Tie::Part(other),
+            kind => Tie::Known(vec![Handle::union_id(&format!("u{kind}"))?]),
+        };
+        let kin = self.bench.store.kin(own, Some(&tie)).await.unwrap();
+        let seen: Vec<ConversationId> = match looked {
+            true => kin.iter().map(|(one, _)| one.id).collect(),
+            false => vec![own],
+        };
+        // Who parts is one of them, as the engine sees to.
+        if matches!(tie, Tie::Part(who) if !seen.contains(&who)) {
+            return None;
+        }
+        let entry = NewEntry {
+            trace: claim.arrivals.first()?.id,
+            author: EntryAuthor::Note,
+            content: Content::text(format!("{kind} {peer}")),
+            at: self.bench.clock.now(),
+        };
+        let others = seen.iter().filter(|other| **other != own);
+        let notes = others
+            .map(|other| Noted {
+                conversation: *other,
+                episode: 1,
+                entry: entry.clone(),
+            })
+            .collect();
+        Some(Tied { tie, seen, notes })
     }
 
     async fn claim_all(&mut self) -> String {
@@ -402,7 +456,12 @@ impl Stage {
                     .iter()
                     .filter_map(|line| line.content.words())
                     .collect();
-                said.push(format!("{peer} {:?} {words:?}", conversation.phase));
+                let mut kin: Vec<String> = Vec::new();
+                for (one, _) in store.kin(id, None).await.unwrap() {
+                    kin.push(one.thread.peer.to_string());
+                }
+                kin.sort();
+                said.push(format!("{peer} {:?} {words:?} {kin:?}", conversation.phase));
             }
         }
         format!("{depths:?} {:?} {waiting:?} {open:?} {said:?}", desk.loads)

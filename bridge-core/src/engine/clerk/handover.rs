@@ -43,7 +43,7 @@ impl Clerk<'_> {
         let request = Request {
             skill: skill.clone(),
             agent: wanted,
-            dedicated: self.contact.dedicated.clone(),
+            dedicated: self.dedicated().await?,
             except: conversation.agent().cloned(),
             subject: Subject {
                 contact: conversation.contact,
@@ -231,14 +231,22 @@ impl Clerk<'_> {
             let words = parts.texts.say(Text::DeskOrigin, &[("origin", origin)]);
             note = format!("\n{words}{note}");
         }
-        let contact = self.contact.display_name(&thread.peer);
+        let kin = self.others().await?;
+        let contact = self.name_among(&kin);
+        let number = self.changes.conversation.id.to_string();
         let values = [
             ("contact", contact.as_str()),
+            ("number", number.as_str()),
             ("inbox", thread.inbox.as_str()),
             ("note", note.as_str()),
         ];
         let mut card = parts.texts.say(Text::DeskNew, &values);
-        let lines = self.last_lines().await?;
+        if !kin.is_empty() {
+            let threads = self.threads(kin.iter());
+            let words = parts.texts.say(Text::DeskKin, &[("threads", &threads)]);
+            card.push_str(&format!("\n{words}"));
+        }
+        let lines = self.with_kin(self.last_lines().await?, &kin).await?;
         if !lines.is_empty() {
             let count = lines.len().to_string();
             card.push_str(&format!(
@@ -248,7 +256,7 @@ impl Clerk<'_> {
             card.push_str(
                 &lines
                     .iter()
-                    .map(|line| self.digest(line))
+                    .map(|line| self.told(line))
                     .collect::<Vec<_>>()
                     .join("\n"),
             );
@@ -257,6 +265,7 @@ impl Clerk<'_> {
         self.to_agent(agent, Content::text(card));
         let media = lines
             .iter()
+            .map(|told| &told.line)
             .filter(|line| line.author == EntryAuthor::Contact && !line.content.media().is_empty());
         let media: Vec<Content> = media.map(|line| line.content.clone()).collect();
         for content in media
@@ -292,17 +301,13 @@ impl Clerk<'_> {
         lines.extend(fresh);
         // The store does not know yet of a reopening in this very claim.
         let opened_at = self.changes.conversation.opened_at;
-        lines.retain(|line| {
-            line.at >= opened_at
-                && !matches!(line.author, EntryAuthor::Note | EntryAuthor::System)
-                && !matches!(line.content, Content::Event(_))
-        });
+        lines.retain(|line| line.at >= opened_at && is_said(line));
         let surplus = lines.len().saturating_sub(limit);
         lines.drain(..surplus);
         Ok(lines)
     }
 
-    fn digest(&self, line: &Entry) -> String {
+    pub(super) fn digest(&self, line: &Entry) -> String {
         let who = match &line.author {
             EntryAuthor::Contact => self
                 .contact
@@ -426,4 +431,10 @@ impl Clerk<'_> {
         ];
         self.notice_contact(Text::QueuePosition, &values);
     }
+}
+
+/// Whether a line is something that was said between both sides.
+pub(super) fn is_said(line: &Entry) -> bool {
+    !matches!(line.author, EntryAuthor::Note | EntryAuthor::System)
+        && !matches!(line.content, Content::Event(_))
 }

@@ -113,6 +113,7 @@ impl TencentIm {
                 let profile = Profile {
                     name: portrait.text("Tag_Profile_IM_Nick").map(str::to_owned),
                     avatar_url: portrait.text("Tag_Profile_IM_Image").map(str::to_owned),
+                    handles: Vec::new(),
                 };
                 let told = |agent| {
                     self.about(

@@ -93,7 +93,7 @@ impl Desk {
             .filter(|name| !name.is_empty());
         said.profile = name.map(|name| Profile {
             name: Some(name),
-            avatar_url: None,
+            ..Profile::default()
         });
         Ok(entered.into_iter().chain([said]).collect())
     }

@@ -10,7 +10,7 @@ use bridge_core::{
     channel::{ChannelError, DeskThread, Page, Pull, PullHint},
     clock::Timestamp,
     error::Remedy,
-    message::{Arrival, Author, Content, Event, ExternalId, Profile, Trigger, What},
+    message::{Arrival, Author, Content, Event, ExternalId, Handle, Profile, Trigger, What},
 };
 use serde_json::{Value, json};
 
@@ -210,6 +210,16 @@ impl Kf {
         format!("kf:welcome:{}:{peer}", self.words.inbox)
     }
 
+    /// What a customer is called beyond this account: the same in all KF accounts of the corporation, and the unionid where
+    /// the corporation is bound to an open-platform account (WeCom: 3.9).
+    fn handles(&self, customer: &str, union_id: Option<&str>) -> Vec<Handle> {
+        let external = Handle::external_user(&self.config.corp_id, customer);
+        external
+            .into_iter()
+            .chain(union_id.and_then(Handle::union_id))
+            .collect()
+    }
+
     /// Names and pictures of the customers in a page that are not known yet. Best effort: people are served without a name.
     async fn names(&self, rows: &[Value]) -> BTreeMap<String, Profile> {
         let mut unknown: Vec<&str> = Vec::new();
@@ -239,6 +249,7 @@ impl Kf {
                     let profile = Profile {
                         name: field("nickname"),
                         avatar_url: field("avatar"),
+                        handles: self.handles(id, one["unionid"].as_str()),
                     };
                     names.insert(id.to_owned(), profile);
                     let _ = self.cache.put(&format!("kf:name:{id}"), "1", NAME).await;

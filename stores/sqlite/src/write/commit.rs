@@ -88,6 +88,9 @@ impl Commit {
         }
         tx.undo.push(Undo::Claim(id));
         self.check_seats(tx, id)?;
+        if let Some(tied) = &self.changes.tie {
+            tx.tie(id, tied)?;
+        }
         let threads = self.write_state(tx, id)?;
         self.write_history(tx, id)?;
         let dispatched = self.write_dispatches(tx)?;
@@ -199,30 +202,10 @@ impl Commit {
     }
 
     fn write_history(&self, tx: &mut Tx<'_>, id: ConversationId) -> Result<(), StoreError> {
-        let find = "SELECT tail FROM conversations WHERE id = ?1";
-        let mut tail = match tx.memo.tails.get(&id) {
-            Some(tail) => *tail,
-            None => tx.one::<i64>(find, &[&id.0])?.unwrap_or_default(),
-        };
+        let mut tail = tx.tail(id)?;
         let episode = self.changes.conversation.episode;
         for (entry, (author, content)) in self.changes.entries.iter().zip(&self.entries) {
-            tx.memo.ids.entry += 1;
-            let number = tx.memo.ids.entry;
-            tx.run(
-                "INSERT INTO entries (id, conversation, prev, trace, episode, at, author, body)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                &[
-                    &number,
-                    &id.0,
-                    &tail,
-                    &entry.trace.0,
-                    &episode,
-                    &entry.at.0,
-                    author,
-                    content,
-                ],
-            )?;
-            tail = number;
+            tail = tx.line(id, tail, episode, entry, author, content)?;
         }
         tx.memo.tails.insert(id, tail);
         let phase = phase_number(&self.changes.conversation.phase);

@@ -1,0 +1,415 @@
+//! Who the contact is, where one person writes on several threads: learned from what platforms tell, said by agents, and
+//! undone by them. Conversations stay on their threads; what people see is of the whole person.
+
+use std::collections::BTreeSet;
+
+use super::{Clerk, handover::is_said};
+use crate::{
+    conversation::{Contact, Conversation},
+    message::{AgentName, Author, Content, ConversationId, Handle, InboxName, ThreadKey},
+    store::{Entry, EntryAuthor, NewEntry, Noted, StoreError, Tie, Tied},
+    texts::Text,
+};
+
+/// The most threads of one person: more are a mistake, such as a company's phone number.
+const MOST: usize = 20;
+/// The most handles of one contact.
+const HANDLES: usize = 8;
+
+/// A conversation and what its thread knows of the contact.
+type Kin = (Conversation, Contact);
+
+/// A line of somebody's transcript; where from, if there is more than one.
+pub(super) struct Told {
+    pub(super) line: Entry,
+    from: Option<InboxName>,
+}
+
+impl Clerk<'_> {
+    /// Whether this claim says who is whom: nothing more is decided in it.
+    pub(in crate::engine) fn ties(&self) -> bool {
+        self.changes.tie.is_some()
+    }
+
+    /// Learns what the platform told along with an arrival.
+    pub(in crate::engine) async fn recognise(&mut self) -> Result<(), StoreError> {
+        let told = match (&self.arrival.author, &self.arrival.profile) {
+            (Author::Contact, Some(profile)) => &profile.handles,
+            _ => return Ok(()),
+        };
+        let fresh = self.fresh(told);
+        if !fresh.is_empty() && !self.ties() {
+            self.learn(fresh, None).await?;
+        }
+        Ok(())
+    }
+
+    /// Those that the contact is not known by yet.
+    fn fresh(&self, handles: &[Handle]) -> Vec<Handle> {
+        let known = &self.contact.profile.handles;
+        let fresh: BTreeSet<&Handle> = handles.iter().filter(|one| !known.contains(one)).collect();
+        let room = HANDLES.saturating_sub(known.len());
+        fresh.into_iter().take(room).cloned().collect()
+    }
+
+    /// Somebody says what the contact is known by.
+    pub(super) async fn identify(&mut self, handles: Vec<Handle>) -> Result<(), StoreError> {
+        // Said again is asked again: others may be known by it meanwhile.
+        let known = handles
+            .iter()
+            .filter(|one| self.contact.profile.handles.contains(one));
+        let mut said: Vec<Handle> = known.cloned().collect();
+        said.extend(self.fresh(&handles));
+        let Some(kind) = said.first().map(Handle::kind) else {
+            return Ok(());
+        };
+        let before = self.kin(None).await?.len();
+        let after = self.learn(said, self.speaker()).await?;
+        match after.len() > before {
+            true => self.show_merged(Text::Merged, &after).await,
+            false if after.len() > 1 => self.notice_agent(
+                Text::MergedAlready,
+                &[("threads", &self.threads(after.iter()))],
+            ),
+            false => self.notice_agent(Text::HandleNoted, &[("kind", kind)]),
+        }
+        Ok(())
+    }
+
+    /// Ties the contact to whoever else is known by these; whoever that is, the contact among them.
+    async fn learn(
+        &mut self,
+        handles: Vec<Handle>,
+        by: Option<String>,
+    ) -> Result<Vec<Kin>, StoreError> {
+        let before = self.kin(None).await?;
+        let tie = Tie::Known(handles.clone());
+        let after = self.kin(Some(&tie)).await?;
+        let kinds: BTreeSet<&str> = handles.iter().map(Handle::kind).collect();
+        let kinds = kinds.into_iter().collect::<Vec<_>>().join("、");
+        if after.len() > MOST {
+            tracing::warn!(trace = self.trace.0, %kinds, "too many contacts share it: not merged");
+            return Ok(before);
+        }
+        let known = &mut self.contact.profile.handles;
+        known.extend(
+            handles
+                .into_iter()
+                .filter(|one| !known.contains(one))
+                .collect::<Vec<_>>(),
+        );
+        self.contact_changed = true;
+        let told = (after.len() > before.len()).then(|| {
+            let by = by.map_or_else(|| kinds.clone(), |by| format!("{kinds}，{by}"));
+            let threads = self.threads(after.iter());
+            self.words(Text::NoteMerged, &[("by", &by), ("threads", &threads)])
+        });
+        if let (Some(words), Author::Contact) = (&told, &self.arrival.author) {
+            self.tell_agent(Content::text(
+                self.words(Text::DeskFact, &[("fact", words)]),
+            ));
+        }
+        self.tie(tie, &after, told);
+        Ok(after)
+    }
+
+    /// An agent says that the contact is the same person as the one who is meant.
+    pub(super) async fn merge(&mut self, who: Option<&str>) -> Result<(), StoreError> {
+        let before = self.kin(None).await?;
+        let Some(who) = who else {
+            self.show_kin(&before);
+            return Ok(());
+        };
+        let meant = self.meant(who).await?;
+        let Some((first, _)) = meant.first() else {
+            self.notice_agent(Text::ContactUnknown, &[("who", who)]);
+            return Ok(());
+        };
+        let with = first.id;
+        let theirs = numbers(&self.engine.parts.store.kin(with, None).await?);
+        if !numbers(&meant).is_subset(&theirs) {
+            let values = [("who", who), ("threads", &self.threads(meant.iter()))];
+            self.notice_agent(Text::ContactsSeveral, &values);
+            return Ok(());
+        }
+        if numbers(&before).contains(&with) {
+            let threads = self.threads(before.iter());
+            self.notice_agent(Text::MergedAlready, &[("threads", &threads)]);
+            return Ok(());
+        }
+        let tie = Tie::Join(with);
+        let after = self.kin(Some(&tie)).await?;
+        if after.len() > MOST {
+            self.notice_agent(Text::MergedTooMany, &[("most", &MOST.to_string())]);
+            return Ok(());
+        }
+        let threads = self.threads(after.iter());
+        let by = self.speaker().unwrap_or_default();
+        let words = self.words(Text::NoteMerged, &[("by", &by), ("threads", &threads)]);
+        self.tie(tie, &after, Some(words));
+        self.show_merged(Text::Merged, &after).await;
+        Ok(())
+    }
+
+    /// An agent says that one of the threads is somebody else's.
+    pub(super) async fn split(&mut self, who: Option<&str>) -> Result<(), StoreError> {
+        let before = self.kin(None).await?;
+        if before.len() < 2 {
+            self.show_kin(&before);
+            return Ok(());
+        }
+        let gone = match who {
+            None => Some(self.changes.conversation.id),
+            Some(who) => {
+                let meant = numbers(&self.meant(who).await?);
+                let ours = numbers(&before);
+                meant.into_iter().find(|id| ours.contains(id))
+            }
+        };
+        let Some(gone) = gone else {
+            self.notice_agent(Text::SplitStranger, &[("who", who.unwrap_or_default())]);
+            return Ok(());
+        };
+        let (one, rest): (Vec<&Kin>, Vec<&Kin>) =
+            before.iter().partition(|(other, _)| other.id == gone);
+        let (thread, threads) = (
+            self.threads(one.into_iter()),
+            self.threads(rest.into_iter()),
+        );
+        let by = self.speaker().unwrap_or_default();
+        let values = [
+            ("by", by.as_str()),
+            ("thread", &thread),
+            ("threads", &threads),
+        ];
+        let words = self.words(Text::NoteSplit, &values);
+        self.tie(Tie::Part(gone), &before, Some(words));
+        self.notice_agent(Text::SplitDone, &values[1..]);
+        Ok(())
+    }
+
+    /// Puts a tie in the books, and its note in every transcript it concerns. A later word in one claim counts.
+    fn tie(&mut self, tie: Tie, concerned: &[Kin], note: Option<String>) {
+        let own = self.changes.conversation.id;
+        let mut notes = Vec::new();
+        if let Some(words) = note {
+            let entry = NewEntry {
+                trace: self.trace,
+                author: EntryAuthor::Note,
+                content: Content::text(words.clone()),
+                at: self.now,
+            };
+            let others = concerned.iter().filter(|(other, _)| other.id != own);
+            notes = others
+                .map(|(other, _)| Noted {
+                    conversation: other.id,
+                    episode: other.episode,
+                    entry: entry.clone(),
+                })
+                .collect();
+            self.record(EntryAuthor::Note, Content::text(words));
+        }
+        self.changes.tie = Some(Tied {
+            tie,
+            seen: concerned.iter().map(|(other, _)| other.id).collect(),
+            notes,
+        });
+    }
+
+    async fn kin(&self, tie: Option<&Tie>) -> Result<Vec<Kin>, StoreError> {
+        let id = self.changes.conversation.id;
+        self.engine.parts.store.kin(id, tie).await
+    }
+
+    /// The contact's other threads.
+    pub(super) async fn others(&self) -> Result<Vec<Kin>, StoreError> {
+        let id = self.changes.conversation.id;
+        let mut kin = self.kin(None).await?;
+        kin.retain(|(other, _)| other.id != id);
+        Ok(kin)
+    }
+
+    /// The agent who comes first for this person.
+    pub(super) async fn dedicated(&self) -> Result<Option<AgentName>, StoreError> {
+        if self.contact.dedicated.is_some() {
+            return Ok(self.contact.dedicated.clone());
+        }
+        let others = self.others().await?;
+        Ok(others
+            .into_iter()
+            .find_map(|(_, contact)| contact.dedicated))
+    }
+
+    /// The contact's name, where only another thread knows it.
+    pub(super) fn name_among(&self, kin: &[Kin]) -> String {
+        let own = self
+            .contact
+            .display_name(&self.changes.conversation.thread.peer);
+        let is_named = |contact: &Contact| {
+            let name = contact.profile.name.as_ref();
+            name.filter(|name| !name.is_empty()).cloned()
+        };
+        match is_named(&self.contact) {
+            Some(_) => own,
+            None => kin
+                .iter()
+                .find_map(|(_, contact)| is_named(contact))
+                .unwrap_or(own),
+        }
+    }
+
+    /// Whom an agent means: a number, a phone number, a unionid, or an account on one of the platforms.
+    async fn meant(&self, who: &str) -> Result<Vec<Kin>, StoreError> {
+        let who = who.trim().trim_start_matches(['#', '＃']).trim();
+        let store = &self.engine.parts.store;
+        let mut found: BTreeSet<ConversationId> = BTreeSet::new();
+        if let (Ok(number), true) = (who.parse(), who.len() <= 10) {
+            found.insert(ConversationId(number));
+        }
+        for handle in [Handle::phone(who), Handle::union_id(who)]
+            .into_iter()
+            .flatten()
+        {
+            found.extend(store.known_as(&handle).await?);
+        }
+        for inbox in self.engine.parts.channels.keys() {
+            let thread = ThreadKey {
+                inbox: inbox.clone(),
+                peer: who.into(),
+            };
+            found.extend(store.find(&thread).await?);
+        }
+        let mut kin = Vec::new();
+        for id in found.into_iter().take(MOST) {
+            kin.extend(store.conversation(id).await?);
+        }
+        Ok(kin)
+    }
+
+    fn show_kin(&mut self, kin: &[Kin]) {
+        let threads = self.threads(kin.iter());
+        let number = self.changes.conversation.id.to_string();
+        match kin.len() {
+            0 | 1 => self.notice_agent(Text::NotMerged, &[("number", &number)]),
+            _ => self.notice_agent(Text::MergedWith, &[("threads", &threads)]),
+        }
+    }
+
+    /// Says what a person is now, and what was said last on the other threads.
+    async fn show_merged(&mut self, text: Text, kin: &[Kin]) {
+        let threads = self.threads(kin.iter());
+        let mut words = self.words(text, &[("threads", &threads)]);
+        let own = self.changes.conversation.id;
+        let others: Vec<Kin> = kin
+            .iter()
+            .filter(|(other, _)| other.id != own)
+            .cloned()
+            .collect();
+        // Only for reading: a merge is not undone because they cannot be had.
+        let lines = self.with_kin(Vec::new(), &others).await.unwrap_or_default();
+        if !lines.is_empty() {
+            let count = lines.len().to_string();
+            words.push_str(&format!(
+                "\n{}",
+                self.words(Text::DeskContext, &[("count", &count)])
+            ));
+            for line in &lines {
+                words.push_str(&format!("\n{}", self.told(line)));
+            }
+        }
+        match self.arrival.author.clone() {
+            Author::Agent(account) => {
+                self.to_desk(self.arrival.inbox.clone(), account, Content::text(words));
+            }
+            _ => self.tell_agent(Content::text(words)),
+        }
+    }
+
+    /// Threads as people read them.
+    pub(super) fn threads<'k>(&self, kin: impl Iterator<Item = &'k Kin>) -> String {
+        let own = self.changes.conversation.id;
+        let named = kin.map(|(conversation, contact)| {
+            // Of the one in hand this claim may know more.
+            let contact = if conversation.id == own {
+                &self.contact
+            } else {
+                contact
+            };
+            let values = [
+                ("contact", contact.display_name(&conversation.thread.peer)),
+                ("number", conversation.id.to_string()),
+                ("inbox", conversation.thread.inbox.to_string()),
+            ];
+            let values = values
+                .each_ref()
+                .map(|(name, value)| (*name, value.as_str()));
+            self.words(Text::DeskThread, &values)
+        });
+        named
+            .collect::<Vec<_>>()
+            .join(&self.words(Text::DeskAnd, &[]))
+    }
+
+    /// The last messages of all threads in order of time: of each what was said since it was opened last.
+    pub(super) async fn with_kin(
+        &self,
+        own: Vec<Entry>,
+        kin: &[Kin],
+    ) -> Result<Vec<Told>, StoreError> {
+        let limit = self.engine.parts.settings.context_messages;
+        let inbox = &self.changes.conversation.thread.inbox;
+        let from = (!kin.is_empty()).then(|| inbox.clone());
+        let mut told: Vec<Told> = own
+            .into_iter()
+            .map(|line| Told {
+                line,
+                from: from.clone(),
+            })
+            .collect();
+        if limit == 0 {
+            return Ok(told);
+        }
+        for (other, _) in kin {
+            let lines = self
+                .engine
+                .parts
+                .store
+                .recent(other.id, limit, true)
+                .await?;
+            let said = lines.into_iter().filter(is_said);
+            told.extend(said.map(|line| Told {
+                line,
+                from: Some(other.thread.inbox.clone()),
+            }));
+        }
+        // Stable: lines of one thread keep their order.
+        told.sort_by_key(|told| told.line.at);
+        told.drain(..told.len().saturating_sub(limit));
+        Ok(told)
+    }
+
+    /// A line as an agent reads it.
+    pub(super) fn told(&self, told: &Told) -> String {
+        let said = self.digest(&told.line);
+        match &told.from {
+            Some(inbox) => format!("[{inbox}] {said}"),
+            None => said,
+        }
+    }
+
+    fn words(&self, text: Text, values: &[(&str, &str)]) -> String {
+        self.engine.parts.texts.say(text, values)
+    }
+
+    /// The agent who speaks, by the name people read.
+    fn speaker(&self) -> Option<String> {
+        let agent = self.desk.agents.get(self.agent.as_ref()?)?;
+        Some(agent.display_name.clone())
+    }
+}
+
+fn numbers(kin: &[Kin]) -> BTreeSet<ConversationId> {
+    kin.iter()
+        .map(|(conversation, _)| conversation.id)
+        .collect()
+}
