@@ -16,7 +16,7 @@ use crate::{
     error::Remedy,
     message::{
         Arrival, ArrivalId, Content, ContentKind, ConversationId, DispatchId, InboxName, Media,
-        PeerId, Trigger,
+        PeerId, Profile, Trigger,
     },
     plugin::{BuildError, Plugin, Tools},
 };
@@ -45,6 +45,11 @@ pub trait Channel: Send + Sync {
 
     /// Platforms that tell who is online.
     fn presence(&self) -> Option<&dyn Presence> {
+        None
+    }
+
+    /// Platforms that tell who a contact is when they are asked.
+    fn people(&self) -> Option<&dyn People> {
         None
     }
 
@@ -346,6 +351,14 @@ pub enum Fetched {
 pub trait Presence: Send + Sync {
     /// For each account whether it can be reached; accounts the platform does not know are left out.
     async fn online(&self, accounts: &[PeerId]) -> Result<Vec<(PeerId, bool)>, ChannelError>;
+}
+
+/// Tells who a contact is.
+#[async_trait]
+pub trait People: Send + Sync {
+    /// What the platform knows of a contact: names, and handles that tie them to the same person elsewhere. Asked once in a
+    /// while for each contact who writes; errors are for the log.
+    async fn person(&self, contact: &PeerId) -> Result<Profile, ChannelError>;
 }
 
 /// Shows "typing…" to a contact. Best effort: errors are for the log.

@@ -8,6 +8,7 @@ mod dispatches;
 mod errands;
 mod housekeeping;
 mod ingress;
+mod people;
 mod pressure;
 mod pulls;
 mod settings;
@@ -36,7 +37,7 @@ use crate::{
     channel::{Channel, PullHint},
     clock::Clock,
     media::MediaLibrary,
-    message::{AgentName, ErrandId, InboxName, WorkerId},
+    message::{AgentName, ErrandId, InboxName, ThreadKey, WorkerId},
     routing::{Agent, Strategy, WorkingHours},
     store::Backend,
     texts::Texts,
@@ -87,6 +88,10 @@ pub struct Engine {
     hints: tokio::sync::mpsc::Sender<(InboxName, PullHint)>,
     pulling: pulls::Pulling,
     hinted: Mutex<Option<tokio::sync::mpsc::Receiver<(InboxName, PullHint)>>>,
+    wondered: (
+        tokio::sync::mpsc::Sender<ThreadKey>,
+        Mutex<Option<tokio::sync::mpsc::Receiver<ThreadKey>>>,
+    ),
     /// For those who watch conversations live.
     watched: tokio::sync::broadcast::Sender<Notice>,
     stop: CancellationToken,
@@ -104,6 +109,7 @@ impl Engine {
     pub fn new(parts: EngineParts) -> Arc<Self> {
         let chain = chain(&parts);
         let desk = DeskKeeper::new(&parts);
+        let (wonder, wondered) = tokio::sync::mpsc::channel(people::QUESTIONS);
         let (hints, hinted) = tokio::sync::mpsc::channel(HINTS);
         Arc::new(Self {
             chain,
@@ -115,6 +121,7 @@ impl Engine {
             hints,
             pulling: pulls::Pulling::default(),
             hinted: Mutex::new(Some(hinted)),
+            wondered: (wonder, Mutex::new(Some(wondered))),
             watched: tokio::sync::broadcast::channel(WATCHED).0,
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -133,6 +140,7 @@ impl Engine {
         self.spawn(|engine| async move { engine.watch_deadlines().await });
         self.spawn(|engine| async move { engine.pull_hinted().await });
         self.spawn(|engine| async move { engine.pull_routinely().await });
+        self.spawn(|engine| async move { engine.ask_people().await });
         self.spawn(|engine| async move { engine.keep_desk().await });
         self.spawn(|engine| async move { engine.keep_house().await });
         self.spawn(|engine| async move { engine.hear_notices().await });

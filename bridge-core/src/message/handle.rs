@@ -15,12 +15,12 @@ const LONGEST: usize = 128;
 const DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
 
 impl Handle {
-    /// The same person in all accounts of one WeChat open-platform account (WeChat: user/info; WeCom: 3.9).
+    /// The same person in all accounts of one WeChat open-platform account (WeChat: 4.9; WeCom: 3.8).
     pub fn union_id(id: &str) -> Option<Self> {
         platform_id(id).map(|id| Self(format!("unionid:{id}").into()))
     }
 
-    /// The same person for all of one corporation's WeCom (WeCom: 4.4): `external_userid`.
+    /// The same person for all of one corporation's WeCom (WeCom: 3.8): `external_userid`.
     pub fn external_user(corp: &str, id: &str) -> Option<Self> {
         let (corp, id) = (platform_id(corp)?, platform_id(id)?);
         Some(Self(format!("external:{corp}/{id}").into()))

@@ -33,15 +33,29 @@ impl Clerk<'_> {
 
     /// Learns what the platform told along with an arrival.
     pub(in crate::engine) async fn recognise(&mut self) -> Result<(), StoreError> {
-        let told = match (&self.arrival.author, &self.arrival.profile) {
-            (Author::Contact, Some(profile)) => &profile.handles,
-            _ => return Ok(()),
+        if self.arrival.author != Author::Contact {
+            return Ok(());
+        }
+        let Some(profile) = &self.arrival.profile else {
+            self.wonder();
+            return Ok(());
         };
+        let told = &profile.handles;
         let fresh = self.fresh(told);
         if !fresh.is_empty() && !self.ties() {
             self.learn(fresh, None).await?;
         }
         Ok(())
+    }
+
+    /// Has the platform asked who this is, where it can be and nothing is known.
+    fn wonder(&self) {
+        let thread = &self.changes.conversation.thread;
+        let channel = self.engine.parts.channels.get(&thread.inbox);
+        let tells = channel.is_some_and(|channel| channel.people().is_some());
+        if tells && self.contact.profile.handles.is_empty() {
+            self.engine.wonder(thread);
+        }
     }
 
     /// Those that the contact is not known by yet.
@@ -64,7 +78,9 @@ impl Clerk<'_> {
             return Ok(());
         };
         let before = self.kin(None).await?.len();
-        let after = self.learn(said, self.speaker()).await?;
+        let Some(after) = self.learn(said, self.speaker()).await? else {
+            return Ok(());
+        };
         match after.len() > before {
             true => self.show_merged(Text::Merged, &after).await,
             false if after.len() > 1 => self.notice_agent(
@@ -76,12 +92,13 @@ impl Clerk<'_> {
         Ok(())
     }
 
-    /// Ties the contact to whoever else is known by these; whoever that is, the contact among them.
+    /// Ties the contact to whoever else is known by these; whoever that is, the contact among them. `None`: those are too
+    /// many to be one person.
     async fn learn(
         &mut self,
         handles: Vec<Handle>,
         by: Option<String>,
-    ) -> Result<Vec<Kin>, StoreError> {
+    ) -> Result<Option<Vec<Kin>>, StoreError> {
         let before = self.kin(None).await?;
         let tie = Tie::Known(handles.clone());
         let after = self.kin(Some(&tie)).await?;
@@ -89,7 +106,11 @@ impl Clerk<'_> {
         let kinds = kinds.into_iter().collect::<Vec<_>>().join("、");
         if after.len() > MOST {
             tracing::warn!(trace = self.trace.0, %kinds, "too many contacts share it: not merged");
-            return Ok(before);
+            let most = MOST.to_string();
+            let words = self.words(Text::MergedTooMany, &[("most", &most)]);
+            self.record(EntryAuthor::Note, Content::text(words));
+            self.notice_agent(Text::MergedTooMany, &[("most", &most)]);
+            return Ok(None);
         }
         let known = &mut self.contact.profile.handles;
         known.extend(
@@ -110,7 +131,7 @@ impl Clerk<'_> {
             ));
         }
         self.tie(tie, &after, told);
-        Ok(after)
+        Ok(Some(after))
     }
 
     /// An agent says that the contact is the same person as the one who is meant.

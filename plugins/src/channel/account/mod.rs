@@ -79,6 +79,20 @@ impl Api {
         self.call(request).await
     }
 
+    /// Asks with a query; the answer where `errcode` is 0 or absent.
+    pub(super) async fn get(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<Value, ChannelError> {
+        let url = format!("{}{path}", self.base);
+        let request = |token: &str| {
+            let token = [("access_token", token)];
+            self.http.get(&url).query(&token).query(query)
+        };
+        self.call(request).await
+    }
+
     /// Makes a call; after a refused token once more with another, and once more with a forced one.
     pub(super) async fn call(
         &self,

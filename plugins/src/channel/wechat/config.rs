@@ -23,6 +23,10 @@ pub struct Config {
     /// 消息加解密方式 / how the push is encrypted.
     #[serde(default)]
     pub mode: Mode,
+    /// 公众号已绑定微信开放平台，向平台查询 UnionID，把同一客户在其他渠道的会话认作一人 / the account is bound to an open-platform
+    /// account: asks for unionids, by which contacts on other channels are known to be the same person.
+    #[serde(default)]
+    pub unionid: bool,
     /// 接口地址 / where the API is.
     #[serde(default = "api_base")]
     pub api_base: String,

@@ -9,9 +9,9 @@ use bridge_convertors::wechat::{WeChat as Words, error_table::action};
 use bridge_core::{
     channel::{
         Capabilities, Channel, ChannelError, ChannelSpec, Check, Decoded, Delivery, Dispatch,
-        Fetch, Fetched, Receipt, Typing,
+        Fetch, Fetched, People, Receipt, Typing,
     },
-    message::{ContentKind, InboxName, Media, PeerId},
+    message::{ContentKind, Handle, InboxName, Media, PeerId, Profile},
     plugin::{BuildError, Plugin, Tools},
 };
 
@@ -23,6 +23,7 @@ use super::wechat_platform::{Account, Kind};
 pub struct WeChat {
     account: Account,
     words: Words,
+    unionid: bool,
 }
 
 bridge_core::register!(ChannelSpec::new::<WeChat>("wechat"));
@@ -41,6 +42,7 @@ impl Plugin for WeChat {
             ),
         };
         Ok(Self {
+            unionid: config.unionid,
             account: Account::new(config.credentials(), kind, tools)?,
             words: Words {
                 inbox: InboxName::new(&*tools.name),
@@ -80,6 +82,10 @@ impl Channel for WeChat {
         Some(self)
     }
 
+    fn people(&self) -> Option<&dyn People> {
+        self.unionid.then_some(self as &dyn People)
+    }
+
     fn typing(&self) -> Option<&dyn Typing> {
         Some(self)
     }
@@ -93,6 +99,21 @@ impl Channel for WeChat {
 impl Fetch for WeChat {
     async fn fetch(&self, media: &Media, limit: u64) -> Result<Fetched, ChannelError> {
         self.account.fetch(media, limit).await
+    }
+}
+
+#[async_trait]
+impl People for WeChat {
+    /// `user/info`: names are not told any more, the unionid is where the account is bound (WeChat: 4.9).
+    async fn person(&self, contact: &PeerId) -> Result<Profile, ChannelError> {
+        let query = [("openid", contact.as_str()), ("lang", "zh_CN")];
+        let api = &self.account.api;
+        let answer = api.get("/cgi-bin/user/info", &query).await?;
+        let union_id = answer["unionid"].as_str().and_then(Handle::union_id);
+        Ok(Profile {
+            handles: union_id.into_iter().collect(),
+            ..Profile::default()
+        })
     }
 }
 

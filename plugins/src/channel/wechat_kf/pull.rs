@@ -211,7 +211,7 @@ impl Kf {
     }
 
     /// What a customer is called beyond this account: the same in all KF accounts of the corporation, and the unionid where
-    /// the corporation is bound to an open-platform account (WeCom: 3.9).
+    /// the corporation is bound to an open-platform account (WeCom: 3.8).
     fn handles(&self, customer: &str, union_id: Option<&str>) -> Vec<Handle> {
         let external = Handle::external_user(&self.config.corp_id, customer);
         external
