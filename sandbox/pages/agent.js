@@ -10,13 +10,15 @@ let peer = null;
 
 const picker = el('select', { ariaLabel: t('agent') });
 const presence = el('button', { type: 'button' });
+const device = el('select', { ariaLabel: t('device'), className: 'device' });
 const list = el('nav', { className: 'list' });
 const title = el('h1');
 const logNode = el('div', { className: 'log', role: 'log', ariaLive: 'polite' });
 const chatPath = () => `box/agents/${seg(me.user_id)}/chats/${seg(peer)}`;
 const chatOf = (id) => chats.find((chat) => chat.peer === id);
 const log = new Log(logNode, () => ({ mine: 'agent', name: chatOf(peer)?.nick, avatar: chatOf(peer)?.avatar,
-  recall: guard((message) => api('DELETE', `${chatPath()}/messages/${seg(message.key)}`)) }));
+  recall: guard((message) => api('DELETE', `${chatPath()}/messages/${seg(message.key)}`)),
+  edit: guard(async (message) => { const text = prompt(t('edit'), message.content.text); if (text) await api('PUT', `${chatPath()}/messages/${seg(message.key)}`, { text }); }) }));
 const say = (body) => api('POST', `${chatPath()}/messages`, body);
 const command = (key, text) => el('button', { type: 'button', textContent: t(key), onclick: guard(() => say({ type: 'text', text })) });
 const others = () => agents.find((one) => one.user_id !== me.user_id);
@@ -39,6 +41,7 @@ function showMe() {
   picker.replaceChildren(...agents.map((one) => el('option', { value: one.user_id, textContent: `${one.nick || one.user_id}${one.unread ? ` (${one.unread})` : ''}`, selected: one.user_id === me.user_id })));
   const online = me.presence === 'online';
   presence.replaceChildren(el('span', { className: `dot ${online ? 'online' : ''}` }), ` ${t(online ? 'online' : 'offline')}`);
+  device.replaceChildren(...['Web', 'iOS', 'Android', 'Windows', 'Mac'].map((value) => el('option', { value, textContent: value, selected: value === me.platform })));
   document.title = `${me.unread ? `(${me.unread}) ` : ''}${t('agent')} · ${me.nick || me.user_id}`;
 }
 function summary(message) {
@@ -80,9 +83,11 @@ async function become(one) {
   if (chats.length && innerWidth > 460) await open(chats[0].peer);
 }
 picker.onchange = guard(() => become(agents.find((one) => one.user_id === picker.value)));
-presence.onclick = guard(() => api('PUT', `box/agents/${seg(me.user_id)}/presence`, { presence: me.presence === 'online' ? 'offline' : 'online', platform: 'Web' }));
+const arrive = (presence) => api('PUT', `box/agents/${seg(me.user_id)}/presence`, { presence, platform: device.value });
+presence.onclick = guard(() => arrive(me.presence === 'online' ? 'offline' : 'online'));
+device.onchange = guard(() => arrive('online'));
 
-document.body.append(el('header', {}, el('h1', { textContent: t('agent') }), picker, presence, languageButton()), main);
+document.body.append(el('header', {}, el('h1', { textContent: t('agent') }), picker, device, presence, languageButton()), main);
 await become(me);
 const here = (event) => event.user_id === me.user_id;
 live(state.event, {

@@ -1,25 +1,29 @@
 // What all pages share: words in two languages, the API, live events, bubbles. Plain modules, no build step.
+import { card as templateCard, markdown, news } from './cards.js';
+
 const words = {
   zh: {
     send: '发送', say: '说点什么…', image: '图片', voice: '语音', place: '位置', link: '链接', file: '文件', scan: '扫码', menu: '菜单',
     follow: '关注', unfollow: '取消关注', typing: '对方正在输入…', phone: '手机', agent: '客服', wire: '报文', newCustomer: '新客户',
-    failed: '发送失败', sending: '发送中', read: '已读', recalled: '撤回了一条消息', recall: '撤回', online: '在线', offline: '离线',
+    failed: '发送失败', sending: '发送中', read: '已读', recalled: '撤回了一条消息', recall: '撤回', edit: '修改', device: '客户端平台', online: '在线', offline: '离线',
     noChats: '还没有会话。到手机页发“转人工”试试。', pick: '选择一个会话', clear: '清空', fault: '加入故障，例如 wechat.send=45015x2',
     add: '加入', request: '请求', answer: '应答', plain: '解密后', raw: '原文', both: '全部', allowance: '还可下发', allowanceShut: '下发窗口已关闭',
     ask: '输入客户昵称', sceneAsk: '二维码场景值（agent:名称 指定专属客服）', home: '沙盒', record: '记录', title: '客服桥沙盒',
     voiceWords: '语音识别的文字', linkAsk: '链接地址', lost: '连接断开，正在重连…', ms: '毫秒', time: '时间', peer: '平台', call: '接口', status: '状态',
     transfer: '转接', close: '结束', help: '帮助', toAi: '转回 AI', human: '转人工', back: '返回',
+    bridge: '客服桥', wecom: '企业微信', member: '成员', robotGroup: '机器人群', more: '更多', place_: '渠道', place_wechat: '公众号', place_kf: '微信客服', place_miniapp: '小程序',
     site: '公司网站', siteSays: '右下角的按钮打开在线客服。任何网站加上这一行就有：',
   },
   en: {
     send: 'Send', say: 'Say something…', image: 'Picture', voice: 'Voice', place: 'Place', link: 'Link', file: 'File', scan: 'Scan', menu: 'Menu',
     follow: 'Follow', unfollow: 'Unfollow', typing: 'typing…', phone: 'Phone', agent: 'Agent', wire: 'Wire', newCustomer: 'New customer',
-    failed: 'not sent', sending: 'sending', read: 'read', recalled: 'took a message back', recall: 'take back', online: 'online', offline: 'offline',
+    failed: 'not sent', sending: 'sending', read: 'read', recalled: 'took a message back', recall: 'take back', edit: 'edit', device: 'client platform', online: 'online', offline: 'offline',
     noChats: 'No chats yet. Ask for a person (转人工) on the phone page.', pick: 'Choose a chat', clear: 'Clear', fault: 'Order a fault, e.g. wechat.send=45015x2',
     add: 'Add', request: 'Request', answer: 'Answer', plain: 'decrypted', raw: 'as sent', both: 'all', allowance: 'may still be sent', allowanceShut: 'the send window is shut',
     ask: 'Customer name', sceneAsk: 'Scene of the QR code (agent:NAME makes NAME the dedicated agent)', home: 'Sandbox', record: 'record', title: 'Kefu Bridge sandbox',
     voiceWords: 'What the voice says', linkAsk: 'Address of the link', lost: 'Cut off, reconnecting…', ms: 'ms', time: 'time', peer: 'platform', call: 'call', status: 'status',
     transfer: 'Transfer', close: 'Close', help: 'Help', toAi: 'Back to AI', human: 'A person', back: 'Back',
+    bridge: 'The bridge', wecom: 'WeCom', member: 'Member', robotGroup: 'group with a robot', more: 'More', place_: 'Channel', place_wechat: 'Official account', place_kf: 'WeChat KF', place_miniapp: 'Mini program',
     site: 'A company\'s site', siteSays: 'The button in the corner opens the chat. Any site has it with this one line:',
   },
 };
@@ -81,8 +85,8 @@ function linked(text) {
 const card = (title, small, url) =>
   el('a', { className: 'card', ...(url && { href: url, target: '_blank', rel: 'noreferrer' }) }, el('b', { textContent: title }), el('small', { textContent: small ?? '' }));
 
-// The inside of a bubble; `tap` answers a menu.
-export function inside(content, tap) {
+// The inside of a bubble; `tap` answers a menu, `press` a card.
+export function inside(content, tap, press) {
   const bare = (node) => el('div', { className: 'bubble bare' }, node);
   const bubble = (...nodes) => el('div', { className: 'bubble' }, ...nodes);
   switch (content.type) {
@@ -104,12 +108,15 @@ export function inside(content, tap) {
     case 'custom': return bubble(content.description || content.data);
     case 'face': return bubble(content.data || `[${content.index}]`);
     case 'card': return bubble(card('🎫', content.card_id));
+    case 'template_card': return templateCard(content, press);
+    case 'markdown': return markdown(content);
+    case 'news': return news(content);
     default: return bubble(content.raw ?? JSON.stringify(content));
   }
 }
 
 // A message as a row of a chat. `mine` is the side of this page.
-export function row(message, { mine, name, avatar, tap, recall }) {
+export function row(message, { mine, name, avatar, tap, press, recall, edit }) {
   const { content } = message;
   if (message.status === 'recalled') return meta(`${message.from === mine ? '' : name + ' '}${t('recalled')}`);
   if (content.type === 'event' || content.type === 'notice' || message.from === 'system') return meta(content.text ?? JSON.stringify(content));
@@ -119,8 +126,9 @@ export function row(message, { mine, name, avatar, tap, recall }) {
   else if (own && message.status === 'sending') state.textContent = '…';
   else if (own && message.status === 'read') state.textContent = t('read');
   if (own && recall && message.key && message.status !== 'failed') state.append(el('button', { type: 'button', textContent: t('recall'), onclick: () => recall(message) }));
+  if (own && edit && message.key && content.type === 'text' && message.status !== 'failed') state.append(el('button', { type: 'button', textContent: t('edit'), onclick: () => edit(message) }));
   const side = own ? face('我') : face(name, avatar);
-  const node = el('div', { className: `row ${own ? 'mine' : ''}`, title: `${clock(message.at)}${message.note ? ' · ' + message.note : ''}` }, side, inside(content, tap), state);
+  const node = el('div', { className: `row ${own ? 'mine' : ''}`, title: `${clock(message.at)}${message.note ? ' · ' + message.note : ''}` }, side, inside(content, tap, press && ((key, chosen) => press(message, key, chosen))), state);
   node.dataset.id = message.id;
   return node;
 }

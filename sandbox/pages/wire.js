@@ -57,7 +57,7 @@ async function load() {
   const { exchanges } = await api('GET', `box/wire?limit=100${peer ? `&peer=${peer}` : ''}`);
   exchanges.forEach(put);
 }
-const peers = el('select', { ariaLabel: t('peer'), onchange: guard(() => { peer = peers.value; return load(); }) }, ...['', 'wechat', 'tim', 'dify'].map((value) => el('option', { value, textContent: value || t('both') })));
+const peers = el('select', { ariaLabel: t('peer'), onchange: guard(() => { peer = peers.value; return load(); }) }, ...['', 'wechat', 'kf', 'wecom', 'tim', 'dify'].map((value) => el('option', { value, textContent: value || t('both') })));
 const spec = el('input', { placeholder: t('fault'), ariaLabel: t('fault'), name: 'fault' });
 const order = el('form', { className: 'bar', onsubmit: guard(async (event) => {
   event.preventDefault();

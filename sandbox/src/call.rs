@@ -98,6 +98,18 @@ impl Answer {
         self
     }
 
+    /// The same answer, whose connection breaks in the middle of its body.
+    pub fn broken(mut self) -> Self {
+        if let Body::Whole(body) = &self.body {
+            let (send, pieces) = mpsc::channel(2);
+            // Room for both was made above.
+            let _ = send.try_send(Ok(body.slice(..body.len() / 2)));
+            let _ = send.try_send(Err(Snapped));
+            self.body = Body::Pieces(pieces);
+        }
+        self
+    }
+
     pub fn with_code(mut self, code: i64) -> Self {
         self.code = Some(code);
         self

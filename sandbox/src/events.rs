@@ -67,6 +67,8 @@ pub enum Happening {
         agent_id: u64,
         message: Message,
     },
+    /// A group's robot said something.
+    GroupMessage { group: String, message: Message },
     /// An exchange on the wire ended.
     Wire { exchange: Line },
     /// The ordered faults changed.

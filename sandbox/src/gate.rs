@@ -92,6 +92,14 @@ async fn decide(gate: &Gate, call: &Call, plan: CallPlan) -> Option<Answer> {
         Some(Fate::Http(status)) => Some(Answer::proxy_page(status)),
         Some(Fate::Code(code)) => Some(gate.peer.failure(code)),
         Some(Fate::Expire) => Some(gate.peer.expire(call)),
+        Some(Fate::Twist(Twist::CutMid)) => match answer(Some(Twist::CutMid)).await {
+            whole @ Answer {
+                body: Body::Whole(_),
+                ..
+            } => Some(whole.broken()),
+            // A stream knows best where its middle is.
+            stream => Some(stream),
+        },
         Some(Fate::Twist(twist)) => Some(answer(Some(twist)).await),
     }
 }

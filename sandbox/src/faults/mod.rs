@@ -29,8 +29,8 @@ TARGET[(WHO)]=KIND[:ARG][xTIMES][@PROBABILITY], several separated by commas, suc
   wechat.send=45015x2,tim.send=slow:800,dify=cut,callback=duplicate:0.1
 Targets: wechat, tim, dify, kf, wecom (all calls), one operation of theirs (wechat.token, tim.send, dify.chat ...),
   callback, wechat.callback, tim.callback, kf.callback, wecom.callback; WHO narrows to one customer, account or user
-Kinds for calls: slow:MS, hang, cut, cut-after, http:STATUS, an error code (Dify: an HTTP status), expire;
-  Dify also cut-mid, error[:CODE], mute
+Kinds for calls: slow:MS, hang, cut, cut-mid, cut-after, http:STATUS, an error code (Dify: an HTTP status), expire;
+  Dify also error[:CODE], mute
 Kinds for callbacks: duplicate, reorder, drop, forge (each with :PROBABILITY), slow:MS";
 
 /// Every operation that a fault can aim at.

@@ -138,7 +138,7 @@ fn call_kind(word: &str, argument: Option<&str>, dify: bool) -> Result<Kind, Str
         ("hang", None) => Ok(Kind::Hang),
         ("cut", None) => Ok(Kind::Cut),
         ("cut-after", None) => Ok(Kind::CutAfter),
-        ("cut-mid", None) if dify => Ok(Kind::CutMid),
+        ("cut-mid", None) => Ok(Kind::CutMid),
         ("mute", None) if dify => Ok(Kind::Mute),
         ("expire", None) if !dify => Ok(Kind::Expire),
         (_, None) => Err(unknown_kind(word, dify)),
@@ -147,10 +147,12 @@ fn call_kind(word: &str, argument: Option<&str>, dify: bool) -> Result<Kind, Str
 
 fn unknown_kind(word: &str, dify: bool) -> String {
     let own = match dify {
-        true => "cut-mid, error[:CODE], mute, an HTTP status",
+        true => "error[:CODE], mute, an HTTP status",
         false => "expire, an error code",
     };
-    format!("unknown kind `{word}`; known are slow:MS, hang, cut, cut-after, http:STATUS, {own}")
+    format!(
+        "unknown kind `{word}`; known are slow:MS, hang, cut, cut-mid, cut-after, http:STATUS, {own}"
+    )
 }
 
 fn number(code: i64, dify: bool) -> Result<Kind, String> {

@@ -23,6 +23,10 @@ pub(super) fn configure(config: &mut ServiceConfig) {
         .route(
             "/agents/{user_id}/chats/{peer}/messages/{key}",
             web::delete().to(recall),
+        )
+        .route(
+            "/agents/{user_id}/chats/{peer}/messages/{key}",
+            web::put().to(edit),
         );
 }
 
@@ -234,10 +238,34 @@ async fn recall(stage: web::Data<Stage>, path: Path<(String, String, String)>) -
         ),
         _ => Refused::conflict("消息已经撤回", "the message was recalled already"),
     })?;
-    let recalled = client
-        .messages(&peer)
-        .into_iter()
-        .find(|m| m.key.as_ref() == Some(&key));
-    let recalled = recalled.ok_or_else(|| Refused::missing("消息", "message"))?;
-    Ok(HttpResponse::Ok().json(recalled))
+    of_key(&client, &peer, &key)
+}
+
+fn of_key(client: &Client, peer: &str, key: &str) -> Answered {
+    let mut messages = client.messages(peer).into_iter();
+    let found = messages.find(|message| message.key.as_deref() == Some(key));
+    let found = found.ok_or_else(|| Refused::missing("消息", "message"))?;
+    Ok(HttpResponse::Ok().json(found))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Edited {
+    text: String,
+}
+
+async fn edit(
+    stage: web::Data<Stage>,
+    path: Path<(String, String, String)>,
+    payload: web::Payload,
+) -> Answered {
+    let (user_id, peer, key) = path.into_inner();
+    let edited: Edited = body(payload).await?;
+    let client = client(&stage, &user_id)?;
+    let changed = client.edits(&peer, &key, &edited.text);
+    changed.map_err(|code| match code {
+        20022 => Refused::missing("消息", "message"),
+        code => Refused::conflict(format!("无法修改（{code}）"), format!("refused: {code}")),
+    })?;
+    of_key(&client, &peer, &key)
 }

@@ -253,7 +253,7 @@ async fn event(stage: web::Data<Stage>, openid: Path<String>, payload: web::Payl
 }
 
 /// Names become XML elements.
-fn check_names(name: &str, fields: &Map<String, Value>) -> Result<(), Refused> {
+pub(super) fn check_names(name: &str, fields: &Map<String, Value>) -> Result<(), Refused> {
     let plain = |word: &str| {
         !word.is_empty()
             && word

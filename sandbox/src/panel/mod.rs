@@ -5,6 +5,7 @@ mod customers;
 mod faults;
 mod files;
 mod live;
+mod members;
 mod pages;
 mod wire;
 
@@ -99,6 +100,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         .route("/events", web::get().to(live::events))
         .configure(customers::configure)
         .configure(agents::configure)
+        .configure(members::configure)
         .configure(wire::configure)
         .configure(faults::configure)
         .route("/media", web::post().to(files::keep));
@@ -116,7 +118,7 @@ async fn state(stage: web::Data<Stage>) -> HttpResponse {
         dify,
         // Has no pages yet; tests talk to it.
         kf: _,
-        wecom: _,
+        wecom,
     } = &**stage;
     let desk = tim.settings();
     let apps = dify.apps().iter().map(
@@ -125,6 +127,7 @@ async fn state(stage: web::Data<Stage>) -> HttpResponse {
     HttpResponse::Ok().json(json!({
         "event": world.hub.last(), "now": world.now(), "url": world.url, "bridge": world.bridge(),
         "accounts": wechat.accounts().iter().map(account).collect::<Vec<_>>(),
+        "wecom": members::corp(wecom.settings()),
         "desk": {"inbox": desk.inbox, "sdk_app_id": desk.sdk_app_id, "admin": desk.admin},
         "dify": apps.collect::<Vec<_>>(),
         "wire": {"enabled": world.log.enabled(), "capacity": world.log.capacity(), "last": world.log.last()},

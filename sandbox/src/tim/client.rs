@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use super::Tim;
 use super::callback::{Callback, lane};
 use super::elements::{self, Element};
+use super::history::Change;
 use super::send::{Sides, of_key, unread};
 use super::state::{Agent, Chat, Presence, Stored};
 use crate::content::{Author, Content, Message, Status};
@@ -84,15 +85,17 @@ impl Client {
     /// Logs every client out.
     pub fn logs_out(&self) -> oneshot::Receiver<Outcome> {
         self.leave(None);
+        let platform = self.tim.platform_of(&self.user_id);
         self.tim
-            .state_changed(&self.user_id, "Logout", "Unregister", "Web")
+            .state_changed(&self.user_id, "Logout", "Unregister", &platform)
     }
 
     /// Loses the network; push may still reach a phone.
     pub fn disconnects(&self, reachable: bool) -> oneshot::Receiver<Outcome> {
         self.leave(reachable.then_some(Presence::PushOnline));
+        let platform = self.tim.platform_of(&self.user_id);
         self.tim
-            .state_changed(&self.user_id, "Disconnect", "LinkClose", "Web")
+            .state_changed(&self.user_id, "Disconnect", "LinkClose", &platform)
     }
 
     fn leave(&self, as_what: Option<Presence>) {
@@ -107,6 +110,9 @@ impl Client {
         let account = state.accounts.get_mut(&self.user_id);
         if let (Some(account), Some(presence)) = (account, presence) {
             account.clients.insert(platform.to_owned(), presence);
+            if presence == Presence::Online {
+                account.platform = platform.to_owned();
+            }
         }
         self.tim.announce(&state, &self.user_id);
     }
@@ -180,7 +186,7 @@ impl Client {
             let body = tim.about("C2C.CallbackBeforeSendMsg", &stored);
             let callback = Callback {
                 body,
-                platform: "Web",
+                platform: &tim.platform_of(&stored.from),
                 who: vec![stored.from.clone(), stored.to.clone()],
                 lane: lane(&stored.from, &stored.to),
             };
@@ -206,6 +212,31 @@ impl Client {
         }
         let recalled = self.tim.recall(&self.user_id, peer, key);
         recalled.map_err(|refusal| refusal.code)
+    }
+
+    /// Changes the words of an own message. `Err` is the platform's code.
+    pub fn edits(
+        &self,
+        peer: &str,
+        key: &str,
+        text: &str,
+    ) -> Result<oneshot::Receiver<Outcome>, i64> {
+        let body = Value::Array(vec![
+            Element::Text(text.to_owned()).write(|_| String::new()),
+        ]);
+        let platform = self.tim.platform_of(&self.user_id);
+        let change = Change {
+            from: &self.user_id,
+            to: peer,
+            key,
+            body: Some(body),
+            cloud: None,
+            operator: &self.user_id,
+            platform: &platform,
+        };
+        self.tim
+            .change_message(&change)
+            .map_err(|refusal| refusal.code)
     }
 
     /// Reads everything a peer wrote.
@@ -298,6 +329,16 @@ impl Client {
 }
 
 impl Tim {
+    /// The platform of the client an agent used last.
+    fn platform_of(&self, user_id: &str) -> String {
+        let state = self.0.state.lock();
+        let account = state.accounts.get(user_id);
+        let platform = account.map(|account| account.platform.clone());
+        platform
+            .filter(|it| !it.is_empty())
+            .unwrap_or_else(|| "Web".into())
+    }
+
     /// A client's message on its way: to the peer, into the history, to the bridge.
     fn deliver_from_client(
         &self,
@@ -315,7 +356,8 @@ impl Tim {
             unread(&state, &stored.to)
         };
         let (from, to, key) = (stored.from.clone(), stored.to.clone(), stored.key.clone());
-        self.tell_after_send(stored, "Web", unread, move |tim, outcome| {
+        let platform = self.platform_of(&stored.from);
+        self.tell_after_send(stored, &platform, unread, move |tim, outcome| {
             let (status, note) = match outcome.delivered() {
                 true => (Status::Delivered, None),
                 false if outcome.attempts == 0 => (Status::Failed, Some("回调没有发出".into())),

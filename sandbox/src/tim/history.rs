@@ -95,32 +95,56 @@ impl Tim {
     /// `openim/modify_c2c_msg`
     pub(super) fn modify(&self, body: &Value) -> Result<Answer, Refusal> {
         let text = |name: &str| body[name].as_str().unwrap_or_default();
-        let (from, to, key) = (text("From_Account"), text("To_Account"), text("MsgKey"));
-        let shown = match &body["MsgBody"] {
-            Value::Null => None,
-            changed => Some(elements::read(changed)?),
+        let change = Change {
+            from: text("From_Account"),
+            to: text("To_Account"),
+            key: text("MsgKey"),
+            body: body.get("MsgBody").cloned(),
+            cloud: body["CloudCustomData"].as_str(),
+            operator: &self.0.settings.admin,
+            platform: "RESTAPI",
         };
+        drop(self.change_message(&change)?);
+        Ok(done(json!({})))
+    }
+
+    /// Changes a message on both sides and tells the bridge.
+    pub(super) fn change_message(
+        &self,
+        wanted: &Change<'_>,
+    ) -> Result<oneshot::Receiver<Outcome>, Refusal> {
+        let shown = wanted.body.as_ref().map(elements::read).transpose()?;
+        let (from, to) = (wanted.from, wanted.to);
         let mut state = self.0.state.lock();
-        let stored = state.find(from, to, key).ok_or_else(|| refuse(20022))?;
-        if shown.is_some() {
-            stored.body = body["MsgBody"].clone();
+        let stored = state.find(from, to, wanted.key);
+        let stored = stored.ok_or_else(|| refuse(20022))?;
+        if let Some(body) = &wanted.body {
+            stored.body = body.clone();
         }
-        if let Some(cloud) = body["CloudCustomData"].as_str() {
+        if let Some(cloud) = wanted.cloud {
             stored.cloud = cloud.to_owned();
         }
         let stored = stored.clone();
         if let Some([content]) = shown.as_deref() {
             for (owner, peer) in [(from, to), (to, from)] {
-                self.change(&mut state, owner, peer, of_key(key), |message| {
+                self.change(&mut state, owner, peer, of_key(wanted.key), |message| {
                     message.content = content.clone();
+                    message.note = Some("已编辑".into());
                 });
             }
         }
         drop(state);
         let mut about = self.about("C2C.CallbackAfterModifyMsg", &stored);
-        about["Operator_Account"] = self.0.settings.admin.as_str().into();
-        drop(self.tell(about, from, to));
-        Ok(done(json!({})))
+        about["Operator_Account"] = wanted.operator.into();
+        Ok(self.call_back(
+            Callback {
+                body: about,
+                platform: wanted.platform,
+                who: vec![from.to_owned(), to.to_owned()],
+                lane: lane(from, to),
+            },
+            |_, _| (),
+        ))
     }
 
     /// `openim/admin_set_msg_read`
@@ -194,6 +218,21 @@ impl Tim {
         };
         self.call_back(callback, |_, _| ())
     }
+}
+
+/// A message that is to be changed.
+pub(super) struct Change<'a> {
+    pub from: &'a str,
+    pub to: &'a str,
+    pub key: &'a str,
+    /// The new `MsgBody`.
+    pub body: Option<Value>,
+    /// The new `CloudCustomData`.
+    pub cloud: Option<&'a str>,
+    /// Who changes it.
+    pub operator: &'a str,
+    /// Where that happens: `RESTAPI`, `Web` …
+    pub platform: &'a str,
 }
 
 /// As many of the newest as fit, oldest first.

@@ -202,6 +202,7 @@ impl State {
         account.nick = agent.nick.clone();
         if agent.online {
             account.clients.insert("Web".into(), Presence::Online);
+            account.platform = "Web".into();
         }
         if !account.is_agent {
             account.is_agent = true;

@@ -23,6 +23,8 @@ pub struct Agent {
     pub avatar: String,
     /// Whether a client is logged in.
     pub presence: Presence,
+    /// The platform of the client used last: `Web`, `iOS` …
+    pub platform: String,
     /// Unread messages over all chats.
     pub unread: u32,
 }
@@ -124,6 +126,8 @@ pub(crate) struct Account {
     pub profile: BTreeMap<String, Value>,
     /// Platform and whether its client is connected or only reachable by push.
     pub clients: BTreeMap<String, Presence>,
+    /// The platform of the client used last; "" before any was.
+    pub platform: String,
     /// UserSigs issued before are dead (after a kick), Unix seconds.
     pub sig_floor: i64,
     /// Whether the sandbox plays this account's client.
@@ -179,6 +183,7 @@ impl State {
             nick: name(&account.nick, user_id),
             avatar: account.face.clone(),
             presence: account.presence(),
+            platform: account.platform.clone(),
             unread: account.unread,
         })
     }

@@ -14,6 +14,7 @@ use super::media::bubble;
 use super::token::within;
 use crate::call::Call;
 use crate::content::{Content, Message};
+use crate::events::Happening;
 use crate::media::is_picture;
 use crate::play::{Ear, Silence};
 
@@ -38,9 +39,9 @@ impl Wecom {
         let mentioned = mentioned.into_iter().flatten().filter_map(Value::as_str);
         let mentioned: Vec<&str> = mentioned.collect();
         message.note = (!mentioned.is_empty()).then(|| format!("@{}", mentioned.join(" @")));
-        found.chat.add(message, world.chat_capacity);
-        drop(state);
-        world.hub.wake();
+        found.chat.add(message.clone(), world.chat_capacity);
+        let group = found.settings.name.clone();
+        world.emit(Happening::GroupMessage { group, message });
         Ok(json!({}))
     }
 

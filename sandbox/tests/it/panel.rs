@@ -43,6 +43,82 @@ async fn live(world: &Box, after: Option<u64>, count: usize) -> Vec<Value> {
 }
 
 #[tokio::test]
+async fn a_member_of_wecom_is_played() {
+    let world = Box::new();
+    let corp = world.get("/box/state").await["wecom"].clone();
+    assert_eq!(
+        (&corp["apps"][0]["agent_id"], &corp["groups"][0]),
+        (&json!(1_000_017), &json!("客服值班群"))
+    );
+    let members = world.get("/box/members").await["members"].clone();
+    assert_eq!(members.as_array().unwrap().len(), 3);
+    let base = "/box/members/zhouning/apps/1000017";
+    let say = json!({"type": "text", "text": "#帮助"});
+    let (status, said) = world.post(&format!("{base}/messages"), &say).await;
+    assert_eq!((status, &said["from"]), (202, &json!("agent")));
+    let click = json!({"event": "click", "key": "MINE"});
+    let (status, _) = world.post(&format!("{base}/events"), &click).await;
+    assert_eq!(status, 202);
+    world.bridge.gets().await;
+    world.bridge.gets().await;
+    let settings = world.sandbox.wecom().settings();
+    let token = format!(
+        "/wecom/cgi-bin/gettoken?corpid={}&corpsecret={}",
+        settings.corp_id, settings.apps[0].secret
+    );
+    let token = world.get(&token).await["access_token"].clone();
+    let card = json!({"touser": "ZhouNing", "agentid": 1_000_017, "msgtype": "template_card", "template_card": {
+        "card_type": "button_interaction", "task_id": "t", "main_title": {"title": "新会话"},
+        "button_list": [{"text": "接入", "key": "take"}]}});
+    let send = format!(
+        "/wecom/cgi-bin/message/send?access_token={}",
+        token.as_str().unwrap()
+    );
+    assert_eq!(world.post(&send, &card).await.1["errcode"], 0);
+    let chat = world.get(&format!("{base}/messages?limit=1")).await;
+    let shown = &chat["messages"][0];
+    assert_eq!(shown["content"]["card"]["buttons"][0]["key"], "take");
+    let press = json!({"message": shown["id"], "key": "take"});
+    let (status, pressed) = world.post(&format!("{base}/press"), &press).await;
+    assert_eq!(
+        (status, &pressed["content"]["text"]),
+        (202, &json!("点击了“接入”"))
+    );
+    let wrong = json!({"message": shown["id"], "key": "other"});
+    assert_eq!(world.post(&format!("{base}/press"), &wrong).await.0, 409);
+    let apps = world.get("/box/members/ZhouNing/apps").await;
+    assert_eq!(apps["apps"][0]["unread"], 1);
+    let (_, read) = world.post(&format!("{base}/read"), &json!({})).await;
+    assert_eq!(read["unread"], 0);
+    let (status, _) = world.post("/box/members/who/apps/1/read", &json!({})).await;
+    assert_eq!(status, 404);
+    let group = world.get("/box/groups/客服值班群/messages").await;
+    assert_eq!(group["messages"], json!([]));
+}
+
+#[tokio::test]
+async fn an_agent_edits_from_the_page() {
+    let world = Box::new();
+    world.imports("wx_c1", "小周").await;
+    let chat = "/box/agents/agent_lin/chats/wx_c1/messages";
+    let say = json!({"type": "text", "text": "明日发货"});
+    let (_, said) = world.post(chat, &say).await;
+    let one = format!("{chat}/{}", said["key"].as_str().unwrap());
+    let (status, edited) = put(&world, &one, &json!({"text": "后日发货"})).await;
+    assert_eq!(
+        (status, &edited["content"]["text"], &edited["note"]),
+        (200, &json!("后日发货"), &json!("已编辑"))
+    );
+    assert_eq!(put(&world, &format!("{chat}/1_2_3"), &say).await.0, 400);
+    assert_eq!(
+        put(&world, &format!("{chat}/1_2_3"), &json!({"text": "x"}))
+            .await
+            .0,
+        404
+    );
+}
+
+#[tokio::test]
 async fn a_customer_is_played() {
     let world = Box::new();
     let (status, customer) = world

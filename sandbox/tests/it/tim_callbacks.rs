@@ -138,6 +138,39 @@ async fn presence_reading_and_recall_are_told() {
 }
 
 #[tokio::test]
+async fn what_a_client_does_names_its_platform() {
+    let (world, agent) = desk(|_| ()).await;
+    agent.logs_in("iOS").await.unwrap();
+    assert_eq!(agent.agent().platform, "iOS");
+    agent.says("wx_c1", "在路上").unwrap().await;
+    agent.logs_out().await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(world.bridge.gets().await.param("OptPlatform"), "iOS");
+    }
+}
+
+#[tokio::test]
+async fn an_edit_is_seen_on_both_sides_and_told() {
+    let (world, agent) = desk(|_| ()).await;
+    let sent = agent.says("wx_c1", "明日发货").unwrap();
+    let key = sent.message.key.clone().unwrap();
+    sent.await;
+    world.bridge.gets().await;
+    let edited = agent.edits("wx_c1", &key, "更正：后日发货").unwrap();
+    assert!(edited.await.unwrap().delivered());
+    let got = world.bridge.gets().await;
+    assert_eq!(got.param("CallbackCommand"), "C2C.CallbackAfterModifyMsg");
+    let body = got.json();
+    assert_eq!(
+        (&body["Operator_Account"], &body["MsgKey"]),
+        (&json!("agent_lin"), &json!(key))
+    );
+    assert_eq!(body["MsgBody"][0]["MsgContent"]["Text"], "更正：后日发货");
+    assert_eq!(agent.messages("wx_c1")[0].text(), "更正：后日发货");
+    assert_eq!(agent.edits("wx_c1", "1_2_3", "x").unwrap_err(), 20022);
+}
+
+#[tokio::test]
 async fn a_stand_in_reads_what_the_agent_wrote() {
     let (world, agent) = desk(|_| ()).await;
     agent.says("wx_c1", "您好").unwrap().await;

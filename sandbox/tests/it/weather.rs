@@ -87,6 +87,27 @@ async fn a_cut_connection_leaves_open_whether_it_happened() {
 }
 
 #[tokio::test]
+async fn an_answer_breaks_off_in_its_middle() {
+    let world = Box::new();
+    let phone = world.sandbox.wechat().phone("小周");
+    phone.says("在吗").await;
+    let token = world.token().await;
+    world.sandbox.order("wechat.send=cut-midx1").unwrap();
+    let body = json!({"touser": phone.openid(), "msgtype": "text", "text": {"content": "一"}});
+    let url = format!(
+        "{}/cgi-bin/message/custom/send?access_token={token}",
+        world.sandbox.wechat_base()
+    );
+    let answer = world.http.post(url).json(&body).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert!(answer.bytes().await.is_err(), "the body is not whole");
+    assert_eq!(world.sandbox.wechat().sent_count(), 1, "but it happened");
+    let wire = world.sandbox.wire();
+    let line = &wire.last().unwrap().line;
+    assert_eq!(line.fault.as_deref(), Some("wechat.send=cut-midx1"));
+}
+
+#[tokio::test]
 async fn credentials_expire_when_told() {
     let world = Box::new();
     let phone = world.sandbox.wechat().phone("小周");
