@@ -69,10 +69,13 @@ impl Wecom {
         Some(Member::new(self.clone(), known.user_id, 0))
     }
 
-    /// The members.
+    /// The members, in the order they were set up.
     pub fn members(&self) -> Vec<MemberView> {
         let state = self.0.state.lock();
-        state.members.values().map(|member| member.view()).collect()
+        let members = self.0.settings.members.iter();
+        members
+            .filter_map(|member| state.view(&member.user_id))
+            .collect()
     }
 
     /// A group with a robot, by its name.
