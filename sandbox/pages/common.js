@@ -11,7 +11,7 @@ const words = {
     ask: '输入客户昵称', sceneAsk: '二维码场景值（agent:名称 指定专属客服）', home: '沙盒', record: '记录', title: '客服桥沙盒',
     voiceWords: '语音识别的文字', linkAsk: '链接地址', lost: '连接断开，正在重连…', ms: '毫秒', time: '时间', peer: '平台', call: '接口', status: '状态',
     transfer: '转接', close: '结束', help: '帮助', toAi: '转回 AI', human: '转人工', back: '返回',
-    bridge: '客服桥', wecom: '企业微信', member: '成员', robotGroup: '机器人群', more: '更多', place_: '渠道', place_wechat: '公众号', place_kf: '微信客服', place_miniapp: '小程序',
+    opens: '打开', bridge: '客服桥', wecom: '企业微信', member: '成员', robotGroup: '机器人群', more: '更多', place_: '渠道', place_wechat: '公众号', place_kf: '微信客服', place_miniapp: '小程序',
     site: '公司网站', siteSays: '右下角的按钮打开在线客服。任何网站加上这一行就有：',
   },
   en: {
@@ -23,12 +23,14 @@ const words = {
     ask: 'Customer name', sceneAsk: 'Scene of the QR code (agent:NAME makes NAME the dedicated agent)', home: 'Sandbox', record: 'record', title: 'Kefu Bridge sandbox',
     voiceWords: 'What the voice says', linkAsk: 'Address of the link', lost: 'Cut off, reconnecting…', ms: 'ms', time: 'time', peer: 'platform', call: 'call', status: 'status',
     transfer: 'Transfer', close: 'Close', help: 'Help', toAi: 'Back to AI', human: 'A person', back: 'Back',
-    bridge: 'The bridge', wecom: 'WeCom', member: 'Member', robotGroup: 'group with a robot', more: 'More', place_: 'Channel', place_wechat: 'Official account', place_kf: 'WeChat KF', place_miniapp: 'Mini program',
+    opens: 'open', bridge: 'The bridge', wecom: 'WeCom', member: 'Member', robotGroup: 'group with a robot', more: 'More', place_: 'Channel', place_wechat: 'Official account', place_kf: 'WeChat KF', place_miniapp: 'Mini program',
     site: 'A company\'s site', siteSays: 'The button in the corner opens the chat. Any site has it with this one line:',
   },
 };
 export let lang = localStorage.lang || (navigator.language.startsWith('zh') ? 'zh' : 'en');
 export const t = (key) => words[lang][key] ?? key;
+/** A module's own words, in both languages. */
+export const teach = (more) => { Object.assign(words.zh, more.zh); Object.assign(words.en, more.en); };
 export const el = (tag, props = {}, ...children) => {
   const node = Object.assign(document.createElement(tag), props);
   node.append(...children.filter((child) => child != null));
@@ -116,7 +118,7 @@ export function inside(content, tap, press) {
 }
 
 // A message as a row of a chat. `mine` is the side of this page.
-export function row(message, { mine, name, avatar, tap, press, recall, edit }) {
+export function row(message, { mine, name, avatar, tap, press, recall, edit, open }) {
   const { content } = message;
   if (message.status === 'recalled') return meta(`${message.from === mine ? '' : name + ' '}${t('recalled')}`);
   if (content.type === 'event' || content.type === 'notice' || message.from === 'system') return meta(content.text ?? JSON.stringify(content));
@@ -128,6 +130,8 @@ export function row(message, { mine, name, avatar, tap, press, recall, edit }) {
   if (own && recall && message.key && message.status !== 'failed') state.append(el('button', { type: 'button', textContent: t('recall'), onclick: () => recall(message) }));
   if (own && edit && message.key && content.type === 'text' && message.status !== 'failed') state.append(el('button', { type: 'button', textContent: t('edit'), onclick: () => edit(message) }));
   const side = own ? face('我') : face(name, avatar);
+  // A subscription message: a tap opens its page.
+  if (open && message.note === '服务通知') state.append(el('button', { type: 'button', textContent: t('opens'), onclick: () => open(content.page_path) }));
   const node = el('div', { className: `row ${own ? 'mine' : ''}`, title: `${clock(message.at)}${message.note ? ' · ' + message.note : ''}` }, side, inside(content, tap, press && ((key, chosen) => press(message, key, chosen))), state);
   node.dataset.id = message.id;
   return node;

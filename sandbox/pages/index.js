@@ -12,7 +12,7 @@ for (const member of members.slice(0, 1)) stage.append(frame(`wecom.html?as=${se
 stage.append(frame('wire.html', t('wire'), members.length ? '' : 'wide'));
 const link = (href, text) => el('a', { href, textContent: text, target: '_blank' });
 const phones = [
-  ...state.accounts.map((account) => [account.inbox, account.kind ?? 'wechat', account.name]),
+  ...state.accounts.map((account) => [account.inbox, account.mini ? 'miniapp' : 'wechat', account.name]),
   ...(state.kf ?? []).map((account) => [account.open_kfid, 'kf', account.name])];
 document.body.append(
   el('header', {}, el('h1', {}, t('title'), ' ', el('small', { textContent: state.bridge })), languageButton()),

@@ -6,10 +6,11 @@ import { shell } from './shell.js';
 // A kind's module exports `describe(place, state)`; see shell.js for what that returns.
 const kinds = {
   wechat: () => import('./phone-wechat.js'),
+  miniapp: () => import('./phone-mini.js'),
 };
 const state = await api('GET', 'box/state');
 const places = [
-  ...state.accounts.map((account) => ({ id: account.inbox, kind: account.kind ?? 'wechat', name: account.name, account })),
+  ...state.accounts.map((account) => ({ id: account.inbox, kind: account.mini ? 'miniapp' : 'wechat', name: account.name, account })),
   ...(state.kf ?? []).map((account) => ({ id: account.open_kfid, kind: 'kf', name: account.name, account })),
 ].filter((place) => kinds[place.kind]).map((place) => ({ ...place, label: `${t(`place_${place.kind}`)} · ${place.name}` }));
 const asked = new URLSearchParams(location.search).get('in') ?? sessionStorage.place;
