@@ -227,27 +227,31 @@ impl Shelves {
         outcome.map_err(MediaError::from)
     }
 
-    /// By its channel where that knows how, from its URL where there is one; what one cannot do, the other may.
+    /// From its URL where there is one, which needs no token and costs no quota; by its channel where that knows how.
+    /// What one way cannot do, the other may.
     async fn fetch(&self, media: &Media) -> Result<KeptMedia, Failure> {
         let MediaSource::Remote { inbox, handle, url } = &media.source else {
             return Err(Failure::refused("it is not at a platform"));
+        };
+        let by_url = match url {
+            None => None,
+            Some(url) => match self.download(url, media.name.as_deref()).await {
+                Ok(kept) => return Ok(kept),
+                Err(failure) => Some(failure),
+            },
         };
         let by_channel = if handle.is_empty() {
             None
         } else {
             self.fetch_by_channel(inbox, media).await
         };
-        match (by_channel, url) {
-            (Some(Ok(kept)), _) => Ok(kept),
-            (None, Some(url)) => self.download(url, media.name.as_deref()).await,
+        match (by_url, by_channel) {
+            (_, Some(Ok(kept))) => Ok(kept),
+            (Some(first), Some(Err(second))) => Err(first.and(second)),
+            (Some(failure), None) | (None, Some(Err(failure))) => Err(failure),
             (None, None) => Err(Failure::refused(format!(
                 "nothing at {inbox} fetches it, and it has no URL"
             ))),
-            (Some(Err(failure)), None) => Err(failure),
-            (Some(Err(failure)), Some(url)) => self
-                .download(url, media.name.as_deref())
-                .await
-                .map_err(|second| failure.and(second)),
         }
     }
 

@@ -231,6 +231,44 @@ async fn what_the_channel_cannot_fetch_comes_from_its_url() {
     }
 }
 
+/// A URL costs no token and no quota, so it is tried first; where it is gone or not allowed, the id is still good.
+#[tokio::test]
+async fn what_has_no_good_url_is_fetched_by_the_channel() {
+    let peer = Peer::start();
+    for url in [
+        peer.url("status/404"),
+        "https://elsewhere.example/a.jpg".to_owned(),
+    ] {
+        let world = World::with_local_platform();
+        let library = world.library();
+        let platform = Platform::answering(Ok(Fetched::Bytes {
+            bytes: photo(3, 2).into(),
+            name: None,
+            mime: None,
+        }));
+        let channel: Arc<dyn Channel> = platform.clone();
+        library.connect([(inbox(), &channel)]);
+        let kept = library
+            .keep(&Media::remote(&inbox(), "pic-1", Some(url)))
+            .await
+            .unwrap();
+        assert_eq!(kept.dimensions, Some((3, 2)));
+        assert_eq!(platform.asked.load(Ordering::SeqCst), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_good_url_is_not_fetched_by_the_channel() {
+    let (world, peer) = (World::with_local_platform(), Peer::start());
+    let library = world.library();
+    let platform = Platform::answering(Err(ChannelError::malformed("not asked")));
+    let channel: Arc<dyn Channel> = platform.clone();
+    library.connect([(inbox(), &channel)]);
+    let media = Media::remote(&inbox(), "pic-1", Some(peer.url("photo/v.jpg")));
+    assert_eq!(library.keep(&media).await.unwrap().name, "v.jpg");
+    assert_eq!(platform.asked.load(Ordering::SeqCst), 0);
+}
+
 /// A URL that the channel names is a stranger's URL like any other.
 #[tokio::test]
 async fn a_url_from_the_channel_is_checked_too() {
