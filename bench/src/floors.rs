@@ -167,8 +167,9 @@ fn read(key: &AesKey, request: &HttpRequest, body: web::Bytes) -> Option<(String
     }
     let plain = key.open(encrypted, messages::APP_ID).ok()?;
     let fields = Fields::read(plain.as_bytes()).ok()?;
-    callback::content(&fields, &InboxName::new("mall")).ok()?;
-    Some((callback::external_id(&fields).ok()?.to_string(), plain))
+    let _ = callback::content(&fields, &InboxName::new("mall"));
+    let sent_at = callback::create_time(&fields)?;
+    Some((callback::external_id(&fields, sent_at).to_string(), plain))
 }
 
 /// One thread that writes whatever has queued in one transaction.

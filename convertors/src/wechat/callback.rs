@@ -1,4 +1,5 @@
-//! What a callback says: every message type and every event of the message push (WeChat: 2.2 to 2.5).
+//! What a callback says: every message type and every event of the message push (WeChat: 2.2 to 2.5). Whoever signed it
+//! is the platform, so that nothing here refuses: what is too thin to be what it claims is [`Content::Unsupported`].
 
 use std::collections::BTreeMap;
 
@@ -10,8 +11,20 @@ use sha1::{Digest, Sha1};
 
 use super::{Fields, consent};
 
+/// The longest id of a person or a message that is one; theirs have 28 letters and 20 digits.
+const ID: usize = 128;
+/// The longest name of a message type or an event that is kept.
+const NAME: usize = 64;
+
 /// What somebody said or did.
-pub fn content(fields: &Fields, inbox: &InboxName) -> Result<Content, ConvertError> {
+pub fn content(fields: &Fields, inbox: &InboxName) -> Content {
+    known(fields, inbox).unwrap_or_else(|fault| Content::Unsupported {
+        what: cut(fields.some("MsgType").unwrap_or("?")),
+        summary: format!("{fault} {}", summary(fields)).trim().to_owned(),
+    })
+}
+
+fn known(fields: &Fields, inbox: &InboxName) -> Result<Content, ConvertError> {
     let kind = required(fields, "MsgType")?.to_ascii_lowercase();
     let media = |handle: &'static str, url: Option<&str>| {
         Ok(Media::remote(
@@ -22,12 +35,17 @@ pub fn content(fields: &Fields, inbox: &InboxName) -> Result<Content, ConvertErr
     };
     Ok(match kind.as_str() {
         "text" => text(fields)?,
-        "image" => {
-            let handle = fields.some("MediaId").unwrap_or_default();
-            Content::Image {
-                media: Media::remote(inbox, handle, fields.some("PicUrl").map(str::to_owned)),
-            }
-        }
+        // Either will do: what one cannot fetch, the other may.
+        "image" => Content::Image {
+            media: match fields.some("PicUrl") {
+                None => media("MediaId", None)?,
+                url => Media::remote(
+                    inbox,
+                    fields.get("MediaId").unwrap_or_default(),
+                    url.map(str::to_owned),
+                ),
+            },
+        },
         "voice" => {
             let mut media = media("MediaId", None)?;
             media.mime = fields
@@ -75,7 +93,7 @@ pub fn content(fields: &Fields, inbox: &InboxName) -> Result<Content, ConvertErr
             ),
         },
         other => Content::Unsupported {
-            what: other.to_owned(),
+            what: cut(other),
             summary: summary(fields),
         },
     })
@@ -143,10 +161,14 @@ fn event(fields: &Fields) -> Result<Event, ConvertError> {
             }
         }
         _ => Event::Other {
-            name: name.to_owned(),
+            name: cut(name),
             detail: detail(fields),
         },
     })
+}
+
+fn cut(name: &str) -> String {
+    name.chars().take(NAME).collect()
 }
 
 /// Fields beyond the envelope, as text; repeated ones joined.
@@ -171,37 +193,71 @@ fn detail(fields: &Fields) -> BTreeMap<String, String> {
     detail
 }
 
-fn summary(fields: &Fields) -> String {
-    let parts: Vec<String> = detail(fields)
+/// What can be said of it in 200 characters, for agents and logs.
+pub fn summary(fields: &Fields) -> String {
+    let event = fields.some("Event").map(|name| format!("Event={name}"));
+    let rest = detail(fields)
         .into_iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
+        .map(|(name, value)| format!("{name}={value}"));
+    let parts: Vec<String> = event.into_iter().chain(rest).collect();
     parts.join(" ").chars().take(200).collect()
 }
 
-/// Whose doing it is. In events about consent the sender is a system id and the person is `OpenID` (WeChat: 2.5).
-pub fn peer(fields: &Fields) -> Result<&str, ConvertError> {
-    fields
-        .some("OpenID")
-        .map_or_else(|| required(fields, "FromUserName"), Ok)
+/// Events about the account itself: their sender is a system id (WeChat: 2.4, 2.5).
+const OF_THE_ACCOUNT: [&str; 13] = [
+    "masssendjobfinish",
+    "publishjobfinish",
+    "wxa_media_check",
+    "weapp_audit_success",
+    "weapp_audit_fail",
+    "weapp_audit_delay",
+    "qualification_verify_success",
+    "qualification_verify_fail",
+    "naming_verify_success",
+    "naming_verify_fail",
+    "annual_renew",
+    "verify_expired",
+    "component_verify_ticket",
+];
+
+/// Events about consent: the sender is a system id, the person is `OpenID`, which is missing at times (WeChat: 2.5).
+const OF_CONSENT: [&str; 3] = [
+    "user_info_modified",
+    "user_authorization_revoke",
+    "user_authorization_cancellation",
+];
+
+/// Whose doing it is; `None` where it is nobody's: an event about the account, one about a person who is not named.
+/// A contact must never be made of a system's id.
+pub fn peer(fields: &Fields) -> Option<&str> {
+    let event = fields.get("Event").map(str::to_ascii_lowercase);
+    let event = event.as_deref().unwrap_or_default();
+    let person = if OF_THE_ACCOUNT.contains(&event) {
+        None
+    } else if OF_CONSENT.contains(&event) {
+        fields.some("OpenID")
+    } else {
+        fields
+            .some("OpenID")
+            .or_else(|| fields.some("FromUserName"))
+    };
+    person.filter(|id| id.len() <= ID)
 }
 
-/// When it happened, in Unix seconds.
-pub fn create_time(fields: &Fields) -> Result<i64, ConvertError> {
-    required(fields, "CreateTime")?
-        .trim()
-        .parse()
-        .map_err(|_| malformed("CreateTime", "not a number of seconds"))
+/// When it happened, in Unix seconds, if it says so.
+pub fn create_time(fields: &Fields) -> Option<i64> {
+    fields.some("CreateTime")?.trim().parse().ok()
 }
 
 /// What makes a redelivery the same: never `MsgId` or sender and second alone, which eat messages (WeChat: 1.8).
-/// Begins with the time.
-pub fn external_id(fields: &Fields) -> Result<ExternalId, ConvertError> {
-    let (time, from) = (create_time(fields)?, required(fields, "FromUserName")?);
+/// Begins with the time it was sent at: [`create_time`], or what a redelivery repeats as well.
+pub fn external_id(fields: &Fields, sent_at: i64) -> ExternalId {
+    let from = fields.get("FromUserName").unwrap_or_default();
     if let Some(id) = fields.some("MsgId")
         && fields.some("Event").is_none()
+        && id.len() + from.len() <= ID
     {
-        return Ok(ExternalId::from(format!("{time}:{id}:{from}")));
+        return ExternalId::from(format!("{sent_at}:{id}:{from}"));
     }
     // Everything that tells two events of one second apart is in the document itself.
     let mut hash = Sha1::new();
@@ -217,7 +273,8 @@ pub fn external_id(fields: &Fields) -> Result<ExternalId, ConvertError> {
         .take(10)
         .map(|byte| format!("{byte:02x}"))
         .collect();
-    Ok(ExternalId::from(format!("{time}:e:{from}:{digest}")))
+    let from = if from.len() <= ID { from } else { "" };
+    ExternalId::from(format!("{sent_at}:e:{from}:{digest}"))
 }
 
 /// The allowance it opens (WeChat: send windows, 4.3). A tap on a message menu counts as a menu click.

@@ -9,6 +9,7 @@ use bridge_core::{
 
 use super::{
     Fields, callback,
+    plain::{self, linked},
     send::{Article, MediaBody, MenuBody, MenuItem, Message, NewsBody, PageBody, VideoBody},
 };
 
@@ -33,7 +34,7 @@ impl Convertor for WeChat {
 
     fn read(&self, wire: &Wire) -> Result<Vec<Content>, ConvertError> {
         match wire {
-            Wire::Callback(fields) => Ok(vec![callback::content(fields, &self.inbox)?]),
+            Wire::Callback(fields) => Ok(vec![callback::content(fields, &self.inbox)]),
             Wire::Message(message) => Ok(vec![self.read_back(message)]),
         }
     }
@@ -72,16 +73,10 @@ impl WeChat {
                 Some(media_id) => shown(Message::Voice {
                     voice: MediaBody { media_id },
                 }),
-                None => {
-                    let words = words
-                        .as_deref()
-                        .map(|words| format!("“{words}”"))
-                        .unwrap_or_default();
-                    Ok((
-                        linked(&format!("语音{words}"), media, content)?,
-                        Some("shown as a link with its words"),
-                    ))
-                }
+                None => Ok((
+                    linked(&plain::voice(words.as_deref()), media, content)?,
+                    Some("shown as a link with its words"),
+                )),
             },
             Content::Video {
                 media, thumbnail, ..
@@ -166,8 +161,8 @@ impl WeChat {
                         })
                     }
                     None => Ok((
-                        Message::text(format!("[小程序] {title}")),
-                        Some("shown as its title"),
+                        Message::text(plain::page_link(app_id, title, path)),
+                        Some("no picture, which a card needs: shown as a link to the page"),
                     )),
                 }
             }
@@ -262,23 +257,6 @@ fn menu(head: &str, items: &[Item], tail: &str) -> Message {
             list,
             tail_content: tail.to_owned(),
         },
-    }
-}
-
-/// Something the platform cannot show, as words with where to find it.
-pub(super) fn linked(
-    what: &str,
-    media: &Media,
-    content: &Content,
-) -> Result<Message, ConvertError> {
-    match &media.source {
-        MediaSource::Remote { url: Some(url), .. } => {
-            Ok(Message::text(format!("[{}] {url}", what.trim())))
-        }
-        _ => Err(unspeakable(
-            content,
-            "it was neither uploaded nor has it a URL",
-        )),
     }
 }
 

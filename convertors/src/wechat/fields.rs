@@ -7,6 +7,8 @@ use quick_xml::{Reader, events::Event};
 const DEPTH: usize = 8;
 /// The most fields read.
 const COUNT: usize = 512;
+/// The longest name of one element or key: every field repeats the names above it, so that long ones multiply.
+const NAME: usize = 64;
 
 /// Paths such as `Content`, `ScanCodeInfo.ScanResult`, and their values. Repeated elements repeat their path.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -27,8 +29,8 @@ pub enum Unreadable {
     /// Broken JSON.
     #[error("JSON: {0}")]
     Json(String),
-    /// Too deep or too many fields.
-    #[error("more than {DEPTH} levels or {COUNT} fields")]
+    /// Too deep, too many fields, or names too long.
+    #[error("more than {DEPTH} levels or {COUNT} fields, or a name of more than {NAME} bytes")]
     TooLarge,
 }
 
@@ -90,7 +92,7 @@ fn xml(text: &str) -> Result<Fields, Unreadable> {
                 if closed || (root && name != "xml") {
                     return Err(Unreadable::Xml(format!("unexpected element <{name}>")));
                 }
-                if path.len() >= DEPTH {
+                if path.len() >= DEPTH || name.len() > NAME {
                     return Err(Unreadable::TooLarge);
                 }
                 path.push(name);
@@ -102,6 +104,9 @@ fn xml(text: &str) -> Result<Fields, Unreadable> {
             Event::GeneralRef(name) => value.push_str(&entity(&name)?),
             Event::Empty(empty) if !path.is_empty() => {
                 let name = empty.name().as_ref().to_owned();
+                if name.len() > NAME {
+                    return Err(Unreadable::TooLarge);
+                }
                 fields.push(joined(&path, Some(&name)), String::new())?;
                 parent = true;
             }
@@ -169,6 +174,9 @@ fn flatten(
         Value::Object(members) => members.iter().try_for_each(|(name, value)| {
             // Published samples have keys with a space in front (WeChat: 2.1).
             let name = name.trim();
+            if name.len() > NAME {
+                return Err(Unreadable::TooLarge);
+            }
             let path = if path.is_empty() {
                 name.to_owned()
             } else {

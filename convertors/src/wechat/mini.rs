@@ -4,17 +4,15 @@
 use bridge_core::{
     channel::Capabilities,
     convert::{ConvertError, Convertor, Loss, Written},
-    message::{Content, InboxName, Media, MenuItem},
+    message::{Content, InboxName, Media},
 };
 
 use super::{
     WeChat, Wire,
-    convertor::{linked, unspeakable},
+    convertor::unspeakable,
+    plain::{self, linked},
     send::{LinkBody, MediaBody, Message, PageBody, without_escapes},
 };
-
-/// Clients too old for page links follow this instead (WeChat: 6.2).
-const OLD_CLIENTS: &str = "https://mp.weixin.qq.com/";
 
 /// The vocabulary of a mini program's inbox.
 #[derive(Debug, Clone)]
@@ -77,9 +75,7 @@ impl MiniApp {
                 None => as_link("图片", media, content),
             },
             Content::Voice { media, words, .. } => {
-                let words = words.as_deref().filter(|words| !words.is_empty());
-                let words = words.map(|words| format!("“{words}”")).unwrap_or_default();
-                as_link(&format!("语音{words}"), media, content)
+                as_link(&plain::voice(words.as_deref()), media, content)
             }
             Content::Video { media, .. } => as_link("视频", media, content),
             Content::File { media } => {
@@ -120,7 +116,7 @@ impl MiniApp {
                 thumbnail,
             } => self.page(app_id, title, path, thumbnail.as_ref()),
             Content::Menu { head, items, tail } => Ok((
-                menu(head, items, tail),
+                Message::text(plain::menu(head, items, tail)),
                 Some("shown as words: the choices cannot be tapped"),
             )),
             other => Err(unspeakable(other, "it is nothing that can be said")),
@@ -130,11 +126,8 @@ impl MiniApp {
     /// A page of the mini program itself; another's cannot be opened from here.
     fn page(&self, app_id: &str, title: &str, path: &str, thumbnail: Option<&Media>) -> Shown {
         if !app_id.is_empty() && app_id != self.app_id {
-            let words = Message::text(format!("[小程序] {title}"));
-            return Ok((
-                words,
-                Some("another mini program's page, shown as its title"),
-            ));
+            let words = Message::text(plain::page(app_id, title, path));
+            return Ok((words, Some("another mini program's page, shown as words")));
         }
         match thumbnail.and_then(|thumbnail| self.uploaded(thumbnail)) {
             Some(thumb_media_id) => Ok((
@@ -149,7 +142,7 @@ impl MiniApp {
                 None,
             )),
             None => Ok((
-                Message::text(page_link(&self.app_id, title, path)),
+                Message::text(plain::page_link(&self.app_id, title, path)),
                 Some("shown as a link to the page"),
             )),
         }
@@ -162,37 +155,6 @@ impl MiniApp {
 
 fn as_link(what: &str, media: &Media, content: &Content) -> Shown {
     Ok((linked(what, media, content)?, Some("shown as a link")))
-}
-
-/// A link in words that opens a page (WeChat: 6.2).
-fn page_link(app_id: &str, title: &str, path: &str) -> String {
-    let attribute = |text: &str| {
-        text.replace('"', "%22")
-            .replace('<', "%3C")
-            .replace('>', "%3E")
-    };
-    let title = if title.is_empty() {
-        "打开小程序"
-    } else {
-        title
-    };
-    let title = title.replace('<', "＜").replace('>', "＞");
-    format!(
-        "<a href=\"{OLD_CLIENTS}\" data-miniprogram-appid=\"{}\" data-miniprogram-path=\"{}\">{title}</a>",
-        attribute(app_id),
-        attribute(path)
-    )
-}
-
-/// The choices as lines: one of them typed is as good as tapped.
-fn menu(head: &str, items: &[MenuItem], tail: &str) -> Message {
-    let items = items.iter().map(|item| format!("· {}", item.label));
-    let lines: Vec<String> = std::iter::once(head.trim().to_owned())
-        .chain(items)
-        .chain(std::iter::once(tail.trim().to_owned()))
-        .filter(|line| !line.is_empty())
-        .collect();
-    Message::text(lines.join("\n"))
 }
 
 #[cfg(test)]

@@ -7,8 +7,10 @@ mod convertor;
 pub mod crypto;
 pub mod error_table;
 mod fields;
+mod links;
 mod mini;
 pub mod nudge;
+pub mod plain;
 pub mod reply;
 pub mod send;
 pub mod signature;
@@ -24,6 +26,7 @@ pub fn fuzz_callback(body: &[u8]) {
     if let Ok(fields) = Fields::read(body) {
         let inbox = bridge_core::message::InboxName::new("fuzz");
         let _ = callback::content(&fields, &inbox);
-        let _ = callback::external_id(&fields);
+        let _ = callback::peer(&fields);
+        let _ = callback::external_id(&fields, callback::create_time(&fields).unwrap_or(0));
     }
 }

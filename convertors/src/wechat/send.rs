@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::links;
+
 /// `POST /cgi-bin/message/custom/send`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CustomSend<'a> {
@@ -115,9 +117,9 @@ impl Message {
     /// Words.
     ///
     /// Control characters go, but for line breaks and tabs: JSON can only write them as `\u` escapes, which are refused
-    /// (40033).
+    /// (40033). What would be taken for a link and is none is shown as it stands.
     pub fn text(content: impl Into<String>) -> Self {
-        let content = without_escapes(content);
+        let content = links::shown(without_escapes(content));
         Self::Text {
             text: TextBody { content },
         }

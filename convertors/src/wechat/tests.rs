@@ -161,13 +161,14 @@ fn every_sample_reads_and_has_an_id() {
         };
         let fields =
             Fields::read(sample.as_bytes()).unwrap_or_else(|error| panic!("{error}: {sample}"));
-        let content =
-            callback::content(&fields, &inbox).unwrap_or_else(|error| panic!("{error}: {sample}"));
-        assert!(
-            ids.insert(callback::external_id(&fields).unwrap()),
+        let content = callback::content(&fields, &inbox);
+        let time = callback::create_time(&fields).unwrap();
+        assert!(ids.insert(callback::external_id(&fields, time)), "{sample}");
+        assert_eq!(
+            callback::peer(&fields),
+            Some("oKefu0x9f8e7d6c5b4a3928171"),
             "{sample}"
         );
-        let time = callback::create_time(&fields).unwrap();
         assert!(ids.last().unwrap().as_str().starts_with("17") && time > 1_700_000_000);
         kinds.push(serde_json::to_value(&content).unwrap());
     }
@@ -179,7 +180,7 @@ fn every_sample_reads_and_has_an_id() {
 fn ids_beyond_two_to_the_53rd_stay_whole() {
     let fields = Fields::read(br#"{"FromUserName":"o","CreateTime":1,"MsgType":"text","Content":"x","MsgId":18446744073709551615}"#).unwrap();
     assert_eq!(
-        callback::external_id(&fields).unwrap().as_str(),
+        callback::external_id(&fields, 1).as_str(),
         "1:18446744073709551615:o"
     );
 }
@@ -204,8 +205,7 @@ fn plain_follow_and_payment_are_no_scene() {
         let content = callback::content(
             &Fields::read(body.as_bytes()).unwrap(),
             &InboxName::new("m"),
-        )
-        .unwrap();
+        );
         assert_eq!(content, Content::Event(Event::Followed { scene: None }));
     }
 }
@@ -248,6 +248,144 @@ fn what_no_platform_sends_is_refused() {
 }
 
 #[test]
+fn long_names_and_ids_do_not_multiply() {
+    let name = "n".repeat(65);
+    for body in [
+        format!("<xml><{name}>1</{name}></xml>"),
+        format!("<xml><{name}/></xml>"),
+        format!(r#"{{"a":{{"{name}":1}}}}"#),
+    ] {
+        assert_eq!(Fields::read(body.as_bytes()), Err(Unreadable::TooLarge));
+    }
+    let long = "x".repeat(5000);
+    let body = format!(
+        "<xml><FromUserName>{long}</FromUserName><MsgType>{long}</MsgType><MsgId>{long}</MsgId></xml>"
+    );
+    let fields = Fields::read(body.as_bytes()).unwrap();
+    assert_eq!(callback::peer(&fields), None);
+    assert!(callback::external_id(&fields, 1).as_str().len() < 64);
+    let Content::Unsupported { what, summary } = callback::content(&fields, &InboxName::new("m"))
+    else {
+        panic!("a type of 5000 letters");
+    };
+    assert!(what.len() <= 64 && summary.len() <= 400);
+}
+
+#[test]
+fn what_is_too_thin_is_unsupported_and_says_why() {
+    let thin = |body: &str| {
+        let fields = Fields::read(body.as_bytes()).unwrap();
+        match callback::content(&fields, &InboxName::new("m")) {
+            Content::Unsupported { what, summary } => (what, summary),
+            other => panic!("{body}: {other:?}"),
+        }
+    };
+    for (body, what, missing) in [
+        ("<xml><Content>你好</Content></xml>", "?", "MsgType"),
+        ("<xml><MsgType>text</MsgType></xml>", "text", "Content"),
+        ("<xml><MsgType>image</MsgType></xml>", "image", "MediaId"),
+        ("<xml><MsgType>voice</MsgType></xml>", "voice", "MediaId"),
+        (
+            "<xml><MsgType>location</MsgType><Location_X>NaN</Location_X></xml>",
+            "location",
+            "Location_X",
+        ),
+        ("<xml><MsgType>event</MsgType></xml>", "event", "Event"),
+    ] {
+        let (kind, summary) = thin(body);
+        assert_eq!(kind, what);
+        assert!(summary.contains(missing), "{body}: {summary}");
+    }
+}
+
+#[test]
+fn nobody_is_made_of_a_systems_id() {
+    let peer = |event: &str, more: &str| {
+        let body = format!(
+            "<xml><FromUserName>oSystem</FromUserName><MsgType>event</MsgType><Event>{event}</Event>{more}</xml>"
+        );
+        let fields = Fields::read(body.as_bytes()).unwrap();
+        callback::peer(&fields).map(str::to_owned)
+    };
+    let person = "<OpenID>oKefu</OpenID>";
+    for event in [
+        "user_info_modified",
+        "user_authorization_revoke",
+        "user_authorization_cancellation",
+    ] {
+        assert_eq!(peer(event, ""), None, "{event}");
+        assert_eq!(peer(event, person).as_deref(), Some("oKefu"), "{event}");
+    }
+    assert_eq!(peer("MASSSENDJOBFINISH", ""), None);
+    assert_eq!(peer("wxa_media_check", ""), None);
+    assert_eq!(peer("CLICK", "").as_deref(), Some("oSystem"));
+}
+
+#[test]
+fn a_page_without_a_picture_is_a_link_to_it() {
+    let convertor = WeChat {
+        inbox: InboxName::new("mall"),
+    };
+    let page = Content::MiniProgram {
+        app_id: "wx5f2c9d7a1b3e8046".to_owned(),
+        title: "保温杯".to_owned(),
+        path: "pages/item/index?sku=42".to_owned(),
+        thumbnail: None,
+    };
+    let written = convertor.write(&page, &Capabilities::default()).unwrap();
+    assert_eq!(written.lost.len(), 1);
+    let Content::Text(text) = &convertor.read(&written.parts[0]).unwrap()[0] else {
+        panic!("{written:?}");
+    };
+    assert_eq!(
+        text.text,
+        r#"<a href="https://mp.weixin.qq.com/" data-miniprogram-appid="wx5f2c9d7a1b3e8046" data-miniprogram-path="pages/item/index?sku=42">保温杯</a>"#
+    );
+}
+
+#[test]
+fn what_an_account_may_not_send_is_said_in_words() {
+    let convertor = WeChat {
+        inbox: InboxName::new("mall"),
+    };
+    let words = |content: &Content| {
+        let message = super::plain::in_words(content)?;
+        let read = convertor.read(&Wire::Message(message)).unwrap().remove(0);
+        read.words().map(str::to_owned)
+    };
+    let item = |id: &str, label: &str| bridge_core::message::MenuItem {
+        id: id.to_owned(),
+        label: label.to_owned(),
+    };
+    let menu = Content::Menu {
+        head: "您满意吗？\n".to_owned(),
+        items: vec![item("1", "满意"), item("2", "不满意")],
+        tail: String::new(),
+    };
+    assert_eq!(words(&menu).unwrap(), "您满意吗？\n· 满意\n· 不满意");
+    let link = Content::Link {
+        title: "退货指南".to_owned(),
+        description: String::new(),
+        url: "https://shop.example/r".to_owned(),
+        picture_url: None,
+    };
+    assert_eq!(words(&link).unwrap(), "退货指南\nhttps://shop.example/r");
+    let at = |url: &str| {
+        bridge_core::message::Media::remote(&InboxName::new("mall"), "", Some(url.to_owned()))
+    };
+    let voice = Content::Voice {
+        media: at("https://k.example/v"),
+        words: Some("我要退货".to_owned()),
+        seconds: None,
+    };
+    assert_eq!(
+        words(&voice).unwrap(),
+        "[语音“我要退货”] https://k.example/v"
+    );
+    assert_eq!(words(&Content::text("words already")), None);
+}
+
+#[test]
 fn entities_and_broken_cdata_are_read_as_meant() {
     let fields = Fields::read("<xml>\n <Label>A&amp;B &#20320;</Label>\n <Content><![CDATA[a]]]]><![CDATA[>b]]></Content> </xml>".as_bytes()).unwrap();
     assert_eq!(fields.get("label"), Some("A&B 你"));
@@ -266,7 +404,7 @@ fn no_escape_the_platform_refuses_is_written() {
 
 #[test]
 fn bodies_are_raw_utf_8() {
-    let message = super::send::Message::text("您好 <a href=\"x\">看</a> 😀");
+    let message = super::send::Message::text("您好 <a href=\"https://a.example\">看</a> 😀");
     let body = serde_json::to_string(&super::send::CustomSend {
         touser: "o",
         message: &message,
@@ -274,7 +412,7 @@ fn bodies_are_raw_utf_8() {
     .unwrap();
     assert_eq!(
         body,
-        r#"{"touser":"o","msgtype":"text","text":{"content":"您好 <a href=\"x\">看</a> 😀"}}"#
+        r#"{"touser":"o","msgtype":"text","text":{"content":"您好 <a href=\"https://a.example\">看</a> 😀"}}"#
     );
 }
 
@@ -296,7 +434,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_not_lost_reads_back(text in "[^\\s\\p{C}]\\PC{0,200}", label in "\\PC{1,20}") {
+    fn what_is_not_lost_reads_back(text in "[^\\s\\p{C}<][\\PC&&[^<]]{0,200}", label in "\\PC{1,20}") {
         let convertor = WeChat { inbox: InboxName::new("mall") };
         let items = vec![bridge_core::message::MenuItem { id: "11".to_owned(), label: label.clone() }];
         let contents = [

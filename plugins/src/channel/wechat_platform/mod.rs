@@ -75,7 +75,7 @@ impl Account {
     pub(super) fn decode(&self, delivery: &Delivery) -> Result<Decoded, ChannelError> {
         match self.push.open(delivery)? {
             Opened::Verified(decoded) => Ok(decoded),
-            Opened::Pushed(pushed) => pushed.accepted(&self.inbox),
+            Opened::Pushed(pushed) => Ok(pushed.accepted(&self.inbox)),
         }
     }
 
@@ -139,13 +139,9 @@ impl Account {
 
     /// Downloads a medium.
     pub(super) async fn fetch(&self, media: &Media, limit: u64) -> Result<Fetched, ChannelError> {
-        let MediaSource::Remote { handle, url, .. } = &media.source else {
+        let MediaSource::Remote { handle, .. } = &media.source else {
             return Err(ChannelError::malformed("it is with us already"));
         };
-        match url {
-            // A picture's URL needs no token and costs no quota.
-            Some(url) => Ok(Fetched::At(url.clone())),
-            None => self.api.download(handle, limit).await,
-        }
+        self.api.download(handle, limit).await
     }
 }

@@ -47,6 +47,8 @@ pub(in super::super) struct Pushed {
     /// The format it came in; a reply must have the same.
     pub(in super::super) form: Form,
     received_at: Timestamp,
+    /// What its query says of the time: the same when it is delivered again (WeChat: 1.3).
+    signed_at: i64,
 }
 
 impl Push {
@@ -90,6 +92,7 @@ impl Push {
             fields,
             form: Form::of(&delivery.body),
             received_at: delivery.received_at,
+            signed_at: query.timestamp.parse().unwrap_or_default(),
         })
     }
 
@@ -148,31 +151,35 @@ impl Push {
 }
 
 impl Pushed {
-    /// Its arrival, acknowledged.
-    pub(in super::super) fn accepted(&self, inbox: &InboxName) -> Result<Decoded, ChannelError> {
-        Ok(Decoded {
+    /// Its arrival, acknowledged. What the platform signed is taken, however little it says: refusing would show the
+    /// customer a fault, and change nothing.
+    pub(in super::super) fn accepted(&self, inbox: &InboxName) -> Decoded {
+        Decoded {
             ack: Ack {
                 content_type: "text/plain",
                 body: Bytes::from_static(b"success"),
             },
-            arrivals: vec![self.arrival(inbox)?],
+            arrivals: self.arrival(inbox).into_iter().collect(),
             pull: None,
-        })
+        }
     }
 
-    fn arrival(&self, inbox: &InboxName) -> Result<Arrival, ChannelError> {
-        let malformed =
-            |error: bridge_core::convert::ConvertError| ChannelError::malformed(error.to_string());
+    /// Nothing comes of what is nobody's doing.
+    fn arrival(&self, inbox: &InboxName) -> Option<Arrival> {
         let fields = &self.fields;
-        let content = callback::content(fields, inbox).map_err(malformed)?;
-        let sent_at = Timestamp::from_secs(callback::create_time(fields).map_err(malformed)?);
-        Ok(Arrival {
+        let Some(peer) = callback::peer(fields) else {
+            tracing::info!(%inbox, push = callback::summary(fields), "a push that is about nobody");
+            return None;
+        };
+        let content = callback::content(fields, inbox);
+        let sent_at = callback::create_time(fields).unwrap_or(self.signed_at);
+        Some(Arrival {
             inbox: inbox.clone(),
-            external_id: callback::external_id(fields).map_err(malformed)?,
-            peer: PeerId::new(callback::peer(fields).map_err(malformed)?),
+            external_id: callback::external_id(fields, sent_at),
+            peer: PeerId::new(peer),
             author: author(&content),
             what: What::Content(content),
-            sent_at,
+            sent_at: Timestamp::from_secs(sent_at),
             received_at: self.received_at,
             trigger: callback::trigger(fields),
             profile: None,
@@ -226,15 +233,10 @@ fn read(body: &[u8]) -> Result<Fields, ChannelError> {
     Fields::read(body).map_err(|error| ChannelError::malformed(error.to_string()))
 }
 
-/// Reports on mass messages, templates and nudges are the platform's word, not the contact's doing.
+/// Reports on templates and nudges are the platform's word, not the contact's doing.
 fn author(content: &Content) -> Author {
     match content {
         Content::Event(Event::DeliveryReport { .. } | Event::NudgeReport { .. }) => Author::System,
-        Content::Event(Event::Other { name, .. })
-            if name.eq_ignore_ascii_case("MASSSENDJOBFINISH") =>
-        {
-            Author::System
-        }
         _ => Author::Contact,
     }
 }
