@@ -1,6 +1,8 @@
 //! What mini programs read and write, and the events of their subscription messages in both formats.
 
-use bridge_core::message::{Answer, ConsentAnswer, ContentKind, Event, MenuItem, NudgeResult, Text};
+use bridge_core::message::{
+    Answer, ConsentAnswer, ContentKind, Event, MenuItem, NudgeResult, Text,
+};
 use proptest::prelude::*;
 
 use super::*;

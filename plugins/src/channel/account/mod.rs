@@ -3,9 +3,10 @@
 //! No URL, and so no token, ever gets into an error.
 
 mod media;
+mod rests;
 mod token;
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use bridge_convertors::errcode::Action;
 use bridge_core::{
@@ -16,11 +17,11 @@ use bridge_core::{
 use serde::Serialize;
 use serde_json::Value;
 
-use self::token::Tokens;
 pub(super) use self::{
     media::{Upload, unavailable},
     token::Grant,
 };
+use self::{rests::Rests, token::Tokens};
 
 /// The most of an answer that is read, downloads apart.
 const ANSWER: usize = 1 << 20;
@@ -35,6 +36,7 @@ pub(super) struct Api {
     pub(super) tokens: Tokens,
     pub(super) cache: std::sync::Arc<dyn bridge_core::cache::Cache>,
     pub(super) table: Table,
+    rests: Rests,
 }
 
 impl Api {
@@ -57,10 +59,12 @@ impl Api {
             tokens,
             cache: tools.cache.clone(),
             table,
+            rests: Rests::new(tools.clock.clone(), table),
         })
     }
 
-    /// Posts a JSON body; the answer where `errcode` is 0 or absent.
+    /// Posts a JSON body; the answer where `errcode` is 0 or absent. A call that the platform does not want to see for
+    /// a while is answered as it was last, without asking.
     pub(super) async fn post(
         &self,
         path: &str,
@@ -76,7 +80,9 @@ impl Api {
                 .header("content-type", "application/json")
                 .body(body.clone())
         };
-        self.call(request).await
+        self.rests.awake(path)?;
+        let answer = self.call(request).await;
+        answer.inspect_err(|error| self.rests.note(path, error))
     }
 
     /// Asks with a query; the answer where `errcode` is 0 or absent.
@@ -165,27 +171,46 @@ fn refused(code: i64, message: &str, table: Table) -> ChannelError {
         "errcode {code}: {}",
         message.chars().take(300).collect::<String>()
     );
+    let refused = |remedy| ChannelError::refused(code, remedy, detail.clone());
     match table(code) {
-        Action::Refresh => ChannelError::refused(code, Remedy::retry_secs(30), detail),
-        Action::Retry(after) => ChannelError::refused(code, Remedy::Retry { after }, detail),
-        Action::Reupload => ChannelError::refused(code, Remedy::Never, detail).advise(
+        Action::Refresh => refused(Remedy::retry_secs(30)),
+        Action::Retry(after) | Action::Slow(after) => refused(Remedy::Retry { after }),
+        Action::Reupload => refused(Remedy::Never).advise(
             "媒体文件已过期，请重新发送",
             "the file has expired; please send it again",
         ),
-        Action::Hold => ChannelError::refused(code, Remedy::Hold, detail).advise(
+        Action::Hold => refused(Remedy::Hold).advise(
             "下发额度已用完，客户再次发言后自动送出",
             "the allowance is used up; it goes out when they write again",
         ),
-        Action::Drop(zh, en) => ChannelError::refused(code, Remedy::Never, detail).advise(zh, en),
+        Action::Drop(zh, en) | Action::Reword(zh, en) => refused(Remedy::Never).advise(zh, en),
+        Action::Fault(zh, en) => operators(refused(Remedy::Never)).advise(zh, en),
         Action::Alarm(zh, en) => {
-            tracing::error!(code, detail, "the account's operator must act");
-            ChannelError {
-                kind: ChannelErrorKind::Configuration,
-                ..ChannelError::refused(code, Remedy::retry_secs(60), detail)
+            let error = operators(refused(Remedy::retry_secs(60)));
+            match address(message) {
+                Some(ip) => error.advise(format!("{zh}：{ip}"), format!("{en}: {ip}")),
+                None => error.advise(zh, en),
             }
-            .advise(zh, en)
         }
     }
+}
+
+/// Somebody must act.
+fn operators(error: ChannelError) -> ChannelError {
+    tracing::error!(code = error.code, %error, "the account's operator must act");
+    ChannelError {
+        kind: ChannelErrorKind::Configuration,
+        ..error
+    }
+}
+
+/// The address that an error names: `invalid ip 1.2.3.4 ipv6 ::ffff:1.2.3.4, not in whitelist` (WeChat: 4.1).
+fn address(message: &str) -> Option<IpAddr> {
+    message
+        .split([' ', ',', ':'])
+        .filter(|word| word.contains('.'))
+        .chain(message.split([' ', ',']))
+        .find_map(|word| word.parse().ok())
 }
 
 /// A connection that never was cannot have carried anything; what broke later may have arrived.

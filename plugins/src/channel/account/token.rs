@@ -15,13 +15,17 @@ use parking_lot::Mutex;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::{Table, answer};
+use super::{Rests, Table, answer};
 
 /// A token is renewed this long before it ends: the platform keeps the old one alive as long.
 const EARLY: Duration = Duration::from_secs(300);
 /// A forced renewal is allowed every 30 s and 20 times a day: fewer, and far apart.
 const FORCE_EVERY: Duration = Duration::from_secs(120);
 const FORCE_A_DAY: i64 = 18;
+/// How long nobody asks again after a refusal that only the operator can mend.
+const REFUSED: Duration = Duration::from_secs(60);
+/// The name fetching rests under.
+const FETCHING: &str = "token";
 /// How long one node's fetch keeps the others waiting, and how often those look whether it is there.
 const FETCH: Duration = Duration::from_secs(15);
 const LOOK: Duration = Duration::from_millis(100);
@@ -91,6 +95,7 @@ pub(in super::super) struct Tokens {
     http: reqwest::Client,
     cache: Arc<dyn Cache>,
     clock: Arc<dyn Clock>,
+    rests: Rests,
     owner: String,
     /// The last token and its end, for when the cache is out of reach.
     last: Mutex<Option<(String, Timestamp)>>,
@@ -114,6 +119,7 @@ impl Tokens {
             http,
             cache: tools.cache.clone(),
             clock: tools.clock.clone(),
+            rests: Rests::new(tools.clock.clone(), table),
             owner: uuid::Uuid::now_v7().to_string(),
             last: Mutex::default(),
             fetching: tokio::sync::Mutex::default(),
@@ -208,22 +214,12 @@ impl Tokens {
     }
 
     async fn fetch(&self, force: bool) -> Result<String, ChannelError> {
+        self.rests.awake(FETCHING)?;
         tracing::info!(account = self.name, force, "fetching an access token");
-        // Fetching twice is harmless, so whatever the network did, it may be tried again.
-        let retry = |error: ChannelError| match error.kind {
-            ChannelErrorKind::Network => ChannelError {
-                remedy: Remedy::retry_secs(1),
-                ..error
-            },
-            _ => error,
-        };
-        let value = answer(
-            self.grant.request(&self.http, &self.base, force),
-            self.table,
-        )
-        .await
-        .map_err(retry)
-        .map_err(configuration)?;
+        let request = self.grant.request(&self.http, &self.base, force);
+        let value = answer(request, self.table)
+            .await
+            .map_err(|error| self.failed(error))?;
         let token = value["access_token"]
             .as_str()
             .unwrap_or_default()
@@ -246,16 +242,35 @@ impl Tokens {
         }
         Ok(token)
     }
+
+    /// What a failed fetch means.
+    fn failed(&self, error: ChannelError) -> ChannelError {
+        let error = match (error.kind, error.code) {
+            // Fetching twice is harmless, so whatever the network did, it may be tried again.
+            (ChannelErrorKind::Network, _) => ChannelError {
+                remedy: Remedy::retry_secs(1),
+                ..error
+            },
+            (_, None | Some(-1 | 45011)) => error,
+            // Here 40001 means a wrong secret: nothing to refresh, somebody must act.
+            (_, Some(40001 | 40125)) => {
+                refusal(error).advise("AppSecret 不正确", "the app secret is wrong")
+            }
+            _ => refusal(error),
+        };
+        match error.kind {
+            ChannelErrorKind::Configuration => self.rests.rest(FETCHING, &error, REFUSED),
+            _ => self.rests.note(FETCHING, &error),
+        }
+        error
+    }
 }
 
-/// On the token call 40001 means a wrong secret: nothing to refresh, somebody must act.
-fn configuration(error: ChannelError) -> ChannelError {
-    match error.code {
-        Some(-1 | 45011) | None => error,
-        Some(_) => ChannelError {
-            kind: ChannelErrorKind::Configuration,
-            remedy: Remedy::retry_secs(60),
-            ..error
-        },
+/// No token until somebody acts.
+fn refusal(error: ChannelError) -> ChannelError {
+    ChannelError {
+        kind: ChannelErrorKind::Configuration,
+        remedy: Remedy::Retry { after: REFUSED },
+        ..error
     }
 }

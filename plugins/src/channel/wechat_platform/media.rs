@@ -80,6 +80,21 @@ pub(super) async fn uploaded(
     })
 }
 
+/// The content with its media at public URLs, nothing uploaded.
+pub(super) async fn linked(
+    account: &Account,
+    mut content: Content,
+) -> Result<Content, ChannelError> {
+    match &mut content {
+        Content::Image { media }
+        | Content::Voice { media, .. }
+        | Content::Video { media, .. }
+        | Content::File { media } => *media = at_url(account, &keep(account, media).await?),
+        _ => {}
+    }
+    Ok(content)
+}
+
 async fn image(account: &Account, media: &Media, afresh: bool) -> Result<Media, ChannelError> {
     let kept = keep(account, media).await?;
     let fits = kept.size <= IMAGE

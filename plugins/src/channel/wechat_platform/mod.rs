@@ -8,12 +8,18 @@ mod settings;
 
 use std::{borrow::Cow, sync::Arc};
 
-use bridge_convertors::wechat::{Wire, send::CustomSend};
+use bridge_convertors::{
+    errcode::Action,
+    wechat::{
+        Wire, plain,
+        send::{CustomSend, Message},
+    },
+};
 use bridge_core::{
     channel::{
         Capabilities, ChannelError, ChannelErrorKind, Decoded, Delivery, Dispatch, Fetched, Receipt,
     },
-    convert::Convertor,
+    convert::{Convertor, Loss},
     error::Remedy,
     media::MediaLibrary,
     message::{InboxName, Media, MediaSource, PeerId},
@@ -88,8 +94,31 @@ impl Account {
         match self.attempt(words, dispatch, false).await {
             // 40007: the platform no longer has the medium; upload it again, once.
             Err(error) if error.code == Some(40007) => self.attempt(words, dispatch, true).await,
+            Err(error) if self.asks_for_words(&error) => self.in_words(dispatch, error).await,
             other => other,
         }
+    }
+
+    fn asks_for_words(&self, error: &ChannelError) -> bool {
+        matches!(error.code.map(self.kind.table), Some(Action::Reword(..)))
+    }
+
+    /// This account may not send this kind of message: the same is said in words, where it is none already.
+    async fn in_words(
+        &self,
+        dispatch: &Dispatch,
+        refusal: ChannelError,
+    ) -> Result<Receipt, ChannelError> {
+        let content = media::linked(self, dispatch.content.clone()).await?;
+        let Some(message) = plain::in_words(&content) else {
+            return Err(refusal);
+        };
+        self.post(dispatch, &message).await?;
+        let what = "this account may not send it: said in words";
+        Ok(Receipt {
+            external_id: None,
+            lost: vec![Loss::new(content.kind(), what)],
+        })
     }
 
     async fn attempt(
@@ -110,20 +139,24 @@ impl Account {
                     .advise(zh, en)
             })?;
         for part in &written.parts {
-            let Wire::Message(message) = part else {
-                continue;
-            };
-            let body = CustomSend {
-                touser: dispatch.to.as_str(),
-                message,
-            };
-            self.api.post("/cgi-bin/message/custom/send", &body).await?;
+            if let Wire::Message(message) = part {
+                self.post(dispatch, message).await?;
+            }
         }
         // The platform gives no id and no receipt, and nothing can be taken back (WeChat: 4.3).
         Ok(Receipt {
             external_id: None,
             lost: written.lost,
         })
+    }
+
+    async fn post(&self, dispatch: &Dispatch, message: &Message) -> Result<(), ChannelError> {
+        let body = CustomSend {
+            touser: dispatch.to.as_str(),
+            message,
+        };
+        let path = "/cgi-bin/message/custom/send";
+        self.api.post(path, &body).await.map(drop)
     }
 
     /// Shows "typing…", or stops.
