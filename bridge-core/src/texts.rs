@@ -256,6 +256,9 @@ texts! {
         "⚠ {account} answers the contact in the platform's own client; your messages may not arrive.";
     /// To an agent whose message could not be delivered.
     DeskUndelivered = "desk_undelivered", "⚠ 未送达：“{excerpt}”\n原因：{reason}", "⚠ Not delivered: \"{excerpt}\"\nWhy: {reason}";
+    /// To an agent whose message is tried again until the operator has mended the account.
+    DeskTriedAgain = "desk_tried_again", "⚠ 暂时无法送达，请联系管理员，修复后会自动送出：“{excerpt}”\n原因：{reason}",
+        "⚠ Cannot be delivered for now. Tell the administrator; it goes out once this is mended: \"{excerpt}\"\nWhy: {reason}";
     /// To an agent whose message waits for the contact to write again.
     DeskHeld = "desk_held", "⏸ 客户的回复额度已用完，这条消息会在客户下次发言后自动送出：“{excerpt}”",
         "⏸ The allowance to write to this contact is used up; this goes out when they write again: \"{excerpt}\"";

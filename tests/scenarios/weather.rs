@@ -98,6 +98,24 @@ async fn a_shut_window_is_told_to_the_agent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_only_the_operator_can_mend_is_told_at_once() {
+    let stage = Stage::with(Set {
+        assistant: false,
+        ..Set::default()
+    })
+    .await;
+    let (phone, system) = (stage.phone("小周"), stage.agent("system"));
+    assert!(phone.says("人工").await.delivered());
+    let peer = system.hears_text("新会话").await.unwrap().peer;
+    phone.hears_text("为您服务").await.unwrap();
+    stage.sandbox.order("wechat.send=48001x1").unwrap();
+    system.says(&peer, "您还在吗").unwrap().await;
+    let told = system.hears_text("暂时无法送达").await.unwrap();
+    assert!(told.text().contains("客服消息接口权限"), "{}", told.text());
+    assert!(told.text().contains("您还在吗"), "{}", told.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_busy_platform_is_asked_again_in_order() {
     let stage = Stage::with(Set {
         assistant: false,

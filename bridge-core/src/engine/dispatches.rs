@@ -17,6 +17,8 @@ use crate::{
 
 /// The longest pause between two tries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+/// Tries while somebody must mend the account first: about a day of the longest pauses.
+const TRIES_UNTIL_MENDED: u32 = 288;
 /// How many are taken from the store at once.
 const BATCH: usize = 64;
 
@@ -105,7 +107,12 @@ impl Engine {
                     lost: receipt.lost,
                 }
             }
-            Err(error) => self.failed(&dispatch, &error),
+            Err(error) => {
+                if waits_for_operator(&dispatch, &error) {
+                    self.tell_of_the_wait(&dispatch, &error).await;
+                }
+                self.failed(&dispatch, &error)
+            }
         };
         let moved_on = !matches!(settlement, Settlement::Retry { .. });
         let told = matches!(
@@ -175,7 +182,11 @@ impl Engine {
                 tried,
             }
         };
-        let exhausted = tried && dispatch.attempt >= settings.dispatch_attempts;
+        let tries = match waits_for_operator(dispatch, error) {
+            true => TRIES_UNTIL_MENDED.max(settings.dispatch_attempts),
+            false => settings.dispatch_attempts,
+        };
+        let exhausted = tried && dispatch.attempt >= tries;
         let on_unknown = settings
             .on_unknown
             .get(&dispatch.inbox)
@@ -184,11 +195,11 @@ impl Engine {
         match error.remedy {
             // A nudge that may not be sent now is never to be sent: what it tells of waits for the contact itself.
             Remedy::Hold if is_nudge(dispatch) => Settlement::Dead {
-                cue: Some(Box::new(self.undelivered(dispatch, error, true))),
+                cue: Some(Box::new(self.undelivered(dispatch, error, Fate::Held))),
                 reason,
             },
             Remedy::Hold => Settlement::Held {
-                cue: Some(Box::new(self.undelivered(dispatch, error, true))),
+                cue: Some(Box::new(self.undelivered(dispatch, error, Fate::Held))),
                 reason,
             },
             Remedy::Retry { after } if !exhausted => again(after),
@@ -199,14 +210,23 @@ impl Engine {
                 again(Duration::ZERO)
             }
             _ => Settlement::Dead {
-                cue: Some(Box::new(self.undelivered(dispatch, error, false))),
+                cue: Some(Box::new(self.undelivered(dispatch, error, Fate::Dead))),
                 reason,
             },
         }
     }
 
+    /// Whoever waits for the answer is told at once, not after the last try. The cue is the same at every try, and a
+    /// store takes it once.
+    async fn tell_of_the_wait(&self, dispatch: &Dispatch, error: &ChannelError) {
+        let cue = self.undelivered(dispatch, error, Fate::TriedAgain);
+        if let Err(error) = self.accept(vec![cue]).await {
+            tracing::warn!(%error, dispatch = dispatch.id.0, "nobody was told that it waits");
+        }
+    }
+
     /// The cue that tells the conversation.
-    fn undelivered(&self, dispatch: &Dispatch, error: &ChannelError, held: bool) -> Arrival {
+    fn undelivered(&self, dispatch: &Dispatch, error: &ChannelError, fate: Fate) -> Arrival {
         let texts = &self.parts.texts;
         let reason = match (&error.advice, error.remedy, texts.locale) {
             (Some(words), _, locale) => words.get(locale).to_owned(),
@@ -221,24 +241,43 @@ impl Engine {
             to_contact: dispatch.sender.is_none() || is_nudge(dispatch),
             content: Box::new(dispatch.content.clone()),
             reason,
-            held,
+            held: fate == Fate::Held,
+            tried_again: fate == Fate::TriedAgain,
         };
         let thread = crate::message::ThreadKey {
             inbox: dispatch.inbox.clone(),
             peer: stand_in_or_contact(dispatch),
         };
-        let key = format!(
-            "{}:undelivered:{}:{}",
-            dispatch.created_at.as_secs(),
-            dispatch.id,
-            dispatch.attempt
-        );
+        let (begun, id) = (dispatch.created_at.as_secs(), dispatch.id);
+        let key = match fate {
+            Fate::TriedAgain => format!("{begun}:waiting:{id}"),
+            _ => format!("{begun}:undelivered:{id}:{}", dispatch.attempt),
+        };
         self.cue(&thread, key, cue)
     }
 }
 
 fn is_nudge(dispatch: &Dispatch) -> bool {
     matches!(dispatch.content, Content::Nudge { .. })
+}
+
+/// What becomes of a dispatch that could not be delivered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// It is given up.
+    Dead,
+    /// It waits for the contact.
+    Held,
+    /// It waits for the operator.
+    TriedAgain,
+}
+
+/// Whether it will go out as it is, once somebody has mended the configuration or the account. What a nudge tells is old
+/// by then.
+fn waits_for_operator(dispatch: &Dispatch, error: &ChannelError) -> bool {
+    error.kind == ChannelErrorKind::Configuration
+        && matches!(error.remedy, Remedy::Retry { .. })
+        && !is_nudge(dispatch)
 }
 
 /// The thread a dispatch belongs to: at a desk the stand-in's, else the contact's own.

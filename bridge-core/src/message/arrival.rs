@@ -110,6 +110,9 @@ pub enum Cue {
         reason: String,
         /// The allowance is used up: it waits for the contact's next message.
         held: bool,
+        /// Somebody must mend the account first; until then it is tried again.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        tried_again: bool,
     },
     /// Somebody at the console, or an integration, wants something done.
     Order {

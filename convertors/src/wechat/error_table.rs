@@ -162,40 +162,6 @@ fn set_up(code: i64) -> Option<Action> {
     })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The notes' table, a row a line.
-    const ERRCODES: &str = include_str!("../../../tests/fixtures/wechat/errcodes.txt");
-
-    #[test]
-    fn every_row_of_the_error_table() {
-        let name = |action| match action {
-            Action::Refresh => "refresh",
-            Action::Retry(_) => "retry",
-            Action::Slow(_) => "slow",
-            Action::Hold => "hold",
-            Action::Drop(..) => "drop",
-            Action::Fault(..) => "fault",
-            Action::Reword(..) => "reword",
-            Action::Alarm(..) => "alarm",
-            Action::Reupload => "reupload",
-        };
-        let mut rows = 0;
-        for row in ERRCODES.lines().filter(|line| !line.starts_with('#')) {
-            let mut words = row.split_whitespace();
-            let wanted = words.next().unwrap();
-            for code in words {
-                let action = action(code.parse().unwrap());
-                assert_eq!(name(action), wanted, "{code}");
-            }
-            rows += 1;
-        }
-        assert_eq!(rows, 61);
-    }
-}
-
 /// What an error code asks for where the account is a mini program. What can wait for the contact waits: opening the chat
 /// lets it go, and a nudge may bring them.
 pub fn mini_action(code: i64) -> Action {
@@ -237,5 +203,39 @@ pub fn mini_action(code: i64) -> Action {
             "the mini program has no right to this API (switch customer service on in its console)",
         ),
         _ => action(code),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The notes' table, a row a line.
+    const ERRCODES: &str = include_str!("../../../tests/fixtures/wechat/errcodes.txt");
+
+    #[test]
+    fn every_row_of_the_error_table() {
+        let name = |action| match action {
+            Action::Refresh => "refresh",
+            Action::Retry(_) => "retry",
+            Action::Slow(_) => "slow",
+            Action::Hold => "hold",
+            Action::Drop(..) => "drop",
+            Action::Fault(..) => "fault",
+            Action::Reword(..) => "reword",
+            Action::Alarm(..) => "alarm",
+            Action::Reupload => "reupload",
+        };
+        let mut rows = 0;
+        for row in ERRCODES.lines().filter(|line| !line.starts_with('#')) {
+            let mut words = row.split_whitespace();
+            let wanted = words.next().unwrap();
+            for code in words {
+                let action = action(code.parse().unwrap());
+                assert_eq!(name(action), wanted, "{code}");
+            }
+            rows += 1;
+        }
+        assert_eq!(rows, 61);
     }
 }

@@ -50,8 +50,16 @@ pub(super) fn ending(case: &Case, cue: Cue, texts: &Texts) -> Ending {
             content,
             reason,
             held,
+            tried_again,
             ..
-        } => undelivered(case, to_contact, &content, &reason, held, texts),
+        } => {
+            let text = match (held, tried_again) {
+                (true, _) => Text::DeskHeld,
+                (false, true) => Text::DeskTriedAgain,
+                (false, false) => Text::DeskUndelivered,
+            };
+            undelivered(case, to_contact, &content, &reason, text, texts)
+        }
         Cue::Order { by, effects } => Ending::with(effects, format!("ordered by {by}")),
     }
 }
@@ -123,10 +131,11 @@ fn undelivered(
     to_contact: bool,
     content: &Content,
     reason: &str,
-    held: bool,
+    text: Text,
     texts: &Texts,
 ) -> Ending {
     let why = format!("undelivered: {reason}");
+    let held = text == Text::DeskHeld;
     if let Content::Nudge { topic, .. } = content {
         return not_nudged(case, topic, reason, held, texts);
     }
@@ -141,11 +150,6 @@ fn undelivered(
         return Ending::with(vec![Effect::note(why.clone())], why);
     }
     let excerpt = crate::texts::excerpt(content);
-    let text = if held {
-        Text::DeskHeld
-    } else {
-        Text::DeskUndelivered
-    };
     let words = texts.say(text, &[("excerpt", &excerpt), ("reason", reason)]);
     let mut effects = vec![Effect::note(words.clone())];
     if held {

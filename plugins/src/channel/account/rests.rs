@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bridge_convertors::errcode::Action;
 use bridge_core::{
-    channel::ChannelError,
+    channel::{ChannelError, ChannelErrorKind},
     clock::{Clock, Timestamp},
     error::Remedy,
 };
@@ -36,12 +36,7 @@ impl Rests {
         let now = self.clock.now();
         let mut calls = self.calls.lock();
         match calls.get(call) {
-            Some((until, error)) if *until > now => Err(ChannelError {
-                remedy: Remedy::Retry {
-                    after: until.since(now),
-                },
-                ..error.clone()
-            }),
+            Some((until, error)) if *until > now => Err(waiting(error, until.since(now))),
             Some(_) => {
                 calls.remove(call);
                 Ok(())
@@ -65,6 +60,19 @@ impl Rests {
             .lock()
             .entry(call.to_owned())
             .or_insert_with(|| (until, error.clone()));
+    }
+}
+
+/// What waits its turn loses no try for it; what waits for the operator is counted, for somebody may never come.
+fn waiting(error: &ChannelError, after: Duration) -> ChannelError {
+    let kind = match error.kind {
+        ChannelErrorKind::Configuration => ChannelErrorKind::Configuration,
+        _ => ChannelErrorKind::Busy,
+    };
+    ChannelError {
+        kind,
+        remedy: Remedy::Retry { after },
+        ..error.clone()
     }
 }
 
@@ -104,6 +112,7 @@ mod tests {
             (refused.code, refused.remedy),
             (Some(45011), Remedy::Retry { after })
         );
+        assert_eq!(refused.kind, ChannelErrorKind::Busy);
         assert!(rests.awake("/typing").is_ok());
         clock.advance(after);
         assert!(rests.awake("/send").is_ok());
