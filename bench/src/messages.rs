@@ -42,12 +42,15 @@ impl Made {
         }
     }
 
-    /// The requests as bytes, parted among so many senders.
+    /// The requests as bytes, dealt out among so many senders: together they send in the order of the ids, as a platform
+    /// does that numbers its messages by time.
     pub fn share(&mut self, senders: usize) -> Vec<Vec<Vec<u8>>> {
         let each = (self.left as usize / senders).max(1);
-        (0..senders)
-            .map(|_| (0..each).map(|_| self.make()).collect())
-            .collect()
+        let mut shares = vec![Vec::with_capacity(each); senders];
+        for _ in 0..each {
+            shares.iter_mut().for_each(|share| share.push(self.make()));
+        }
+        shares
     }
 
     fn make(&mut self) -> Vec<u8> {

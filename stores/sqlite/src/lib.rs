@@ -4,11 +4,15 @@
 
 mod due;
 mod index;
+mod keeper;
 mod kin;
+mod memo;
 mod open;
 mod read;
 mod rows;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod write;
 mod writer;
 
@@ -115,7 +119,7 @@ impl Drop for Sqlite {
 impl Store for Sqlite {
     async fn accept(&self, intake: Intake) -> Result<Vec<Option<ArrivalId>>, StoreError> {
         let request = write::Accept::new(intake, self.clock.now())?;
-        self.writer.run(move |tx| request.write(tx)).await
+        self.writer.run(request).await
     }
 
     async fn claim(&self, _: &WorkerId, lease: Duration) -> Result<Option<Claim>, StoreError> {
@@ -150,7 +154,7 @@ impl Store for Sqlite {
 
     async fn commit(&self, claim: Claim, changes: Changes) -> Result<Committed, StoreError> {
         let request = write::Commit::new(claim, changes, self.clock.now())?;
-        self.writer.run(move |tx| request.write(tx)).await
+        self.writer.run(request).await
     }
 
     async fn abandon(&self, claim: Claim) -> Result<(), StoreError> {
@@ -186,7 +190,7 @@ impl Store for Sqlite {
 
     async fn settle(&self, due: &DueId, settlement: Settlement) -> Result<(), StoreError> {
         let request = write::Settle::new(due.clone(), settlement, self.clock.now())?;
-        self.writer.run(move |tx| request.write(tx)).await
+        self.writer.run(request).await
     }
 
     async fn next_due(

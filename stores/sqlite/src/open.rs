@@ -14,10 +14,12 @@ use rusqlite::{Connection, OpenFlags};
 use crate::{
     Sqlite, damaged,
     index::{DeadlineRow, Index},
+    keeper::Disk,
+    memo::Ids,
     read::Readers,
     rows::{DispatchRow, ErrandRow, from_json, to_json},
     schema, unavailable,
-    writer::{Ids, Writer},
+    writer::Writer,
 };
 
 /// How a store is opened.
@@ -49,6 +51,16 @@ impl Sqlite {
         clock: Arc<dyn Clock>,
         options: Options,
     ) -> Result<Arc<Self>, StoreError> {
+        Self::open_on(path, clock, options, |log| log)
+    }
+
+    /// The same on a disk of one's own.
+    pub(crate) fn open_on<D: Disk>(
+        path: &Path,
+        clock: Arc<dyn Clock>,
+        options: Options,
+        disk: impl FnOnce(File) -> D,
+    ) -> Result<Arc<Self>, StoreError> {
         if let Some(folder) = path
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty())
@@ -62,7 +74,9 @@ impl Sqlite {
         let mut index = Index::new(clock.now());
         let ids = load(&db, &mut index)?;
         let index = Arc::new(Mutex::new(index));
-        let writer = Writer::start(db, index.clone(), ids)?;
+        // It is there: the connection has read through it.
+        let log = File::open(log_of(path)).map_err(unavailable)?;
+        let writer = Writer::start(db, disk(log), index.clone(), ids)?;
         let readers = Readers::open(path, options.readers)?;
         Ok(Arc::new(Self {
             path: path.to_owned(),
@@ -114,6 +128,13 @@ fn own(path: &Path) -> Result<File, StoreError> {
     Ok(file)
 }
 
+/// The write-ahead log of a database.
+fn log_of(path: &Path) -> std::path::PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-wal");
+    name.into()
+}
+
 fn connect(path: &Path) -> Result<Connection, StoreError> {
     // One thread uses it, so SQLite's own locks would only cost.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
@@ -121,9 +142,10 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags).map_err(unavailable)?;
     db.set_prepared_statement_cache_capacity(64);
-    // FULL: what is acknowledged to a platform must survive a power cut.
+    // NORMAL: a checkpoint waits for the disk, a commit does not. That one's log is forced by the keeper, before anybody
+    // learns of it: together that is what FULL does, but the next group is written meanwhile.
     db.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 2000;
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 2000;
          PRAGMA cache_size = -6000; PRAGMA temp_store = MEMORY; PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = OFF;",
     )
     .map_err(unavailable)?;

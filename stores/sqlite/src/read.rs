@@ -415,26 +415,23 @@ impl Records for Sqlite {
 
     async fn put_media(&self, key: &str, media: &StoredMedia) -> Result<(), StoreError> {
         let (key, body) = (key.to_owned(), to_json(media)?);
-        let put = "INSERT INTO media (key, body) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET body = excluded.body";
+        const PUT: &str = "INSERT INTO media (key, body) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET body = excluded.body";
         self.writer
-            .run(move |tx| {
-                tx.run(put, &[&key, &body])?;
-                Ok(|_: &mut crate::index::Index| ())
-            })
+            .statements(move |tx| tx.run(PUT, &[&key, &body]).map(drop))
             .await
     }
 
     async fn put_fact(&self, key: &str, value: &str) -> Result<String, StoreError> {
         let (key, value) = (key.to_owned(), value.to_owned());
         self.writer
-            .run(move |tx| {
+            .statements(move |tx| {
                 tx.run(
                     "INSERT INTO facts (key, value) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
                     &[&key, &value],
                 )?;
                 let kept: Option<String> =
                     tx.one("SELECT value FROM facts WHERE key = ?1", &[&key])?;
-                Ok(move |_: &mut crate::index::Index| kept.unwrap_or_default())
+                Ok(kept.unwrap_or_default())
             })
             .await
     }
@@ -456,7 +453,7 @@ impl Records for Sqlite {
 
     async fn sweep(&self, before: Timestamp, seen_before: Timestamp) -> Result<u64, StoreError> {
         self.writer
-            .run(move |tx| {
+            .statements(move |tx| {
                 let mut rows = 0;
                 for (table, at, limit) in
                     [("turned", "turned_at", before), ("entries", "at", before)]
@@ -474,7 +471,7 @@ impl Records for Sqlite {
                 rows += tx.run(sent, &[&before.0, &STEP])?;
                 rows += sweep_seen(tx, seen_before)?;
                 tx.keep_numbers()?;
-                Ok(move |_: &mut crate::index::Index| rows as u64)
+                Ok(rows as u64)
             })
             .await
     }
@@ -498,16 +495,16 @@ impl Records for Sqlite {
     ) -> Result<Option<TraceDispatch>, StoreError> {
         let (external_id, reason) = (external_id.to_owned(), reason.to_owned());
         self.writer
-            .run(move |tx| {
+            .statements(move |tx| {
                 let found = sent_as(tx.db, id, &external_id)?.map(|(trace, mut line)| {
-                    (line.state, line.reason) = ("dead".to_owned(), Some(reason));
+                    (line.state, line.reason) = ("dead".to_owned(), Some(reason.clone()));
                     (trace, line)
                 });
                 if let Some((trace, line)) = &found {
                     let update = "UPDATE sent SET body = ?3 WHERE trace = ?1 AND id = ?2";
                     tx.run(update, &[&trace.0, &line.id.0, &to_json(line)?])?;
                 }
-                Ok(move |_: &mut crate::index::Index| found.map(|(_, line)| line))
+                Ok(found.map(|(_, line)| line))
             })
             .await
     }
@@ -541,10 +538,9 @@ impl Records for Sqlite {
 
     async fn ping(&self) -> Result<(), StoreError> {
         self.writer
-            .run(|tx| {
+            .statements(|tx| {
                 let put = "INSERT INTO facts (key, value) VALUES ('ping', '1') ON CONFLICT DO UPDATE SET value = 1 - value";
-                tx.run(put, &[])?;
-                Ok(|_: &mut crate::index::Index| ())
+                tx.run(put, &[]).map(drop)
             })
             .await
     }

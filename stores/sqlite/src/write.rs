@@ -23,6 +23,7 @@ const BLOCK: i64 = 4096;
 impl Tx<'_> {
     /// Runs a cached statement; how many rows it changed.
     pub(crate) fn run(&self, sql: &str, values: &[&dyn ToSql]) -> Result<usize, StoreError> {
+        self.wrote.set(true);
         self.db
             .prepare_cached(sql)
             .and_then(|mut statement| statement.execute(values))
@@ -35,6 +36,9 @@ impl Tx<'_> {
         sql: &str,
         values: &[&dyn ToSql],
     ) -> Result<Option<T>, StoreError> {
+        if !sql.starts_with("SELECT") {
+            self.wrote.set(true);
+        }
         self.db
             .prepare_cached(sql)
             .and_then(|mut statement| statement.query_row(values, |row| row.get(0)).optional())

@@ -1,202 +1,184 @@
-//! The one writer: a thread that takes whatever has queued, writes it in one transaction, and answers after the commit.
-//! Each request is a savepoint: one that is refused or fails writes nothing and harms no other. Only a commit that fails
-//! fails its whole group. The index changes after the commit; what it notes before ([`Undo`]) is taken back.
+//! The one writer: a thread that writes whatever asks for it into one transaction while the disk is kept busy by the group
+//! before, then commits. Answers leave when the disk has the group ([`Keeper`]).
+//!
+//! A request that is refused before it wrote anything harms nobody. One that fails after takes its group back with it; the
+//! others are written again, each in a savepoint of its own. (A savepoint for each from the start costs a tenth of all.)
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-    thread,
-};
+use std::{cell::Cell, sync::Arc, thread};
 
-use bridge_core::{
-    message::{AgentName, ConversationId, DeadlineKind},
-    store::StoreError,
-};
+use bridge_core::store::StoreError;
 use parking_lot::Mutex;
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{index::Index, unavailable};
+use crate::{
+    index::Index,
+    keeper::{BROKEN, Disk, Keeper},
+    memo::{Ids, Memo, Undo},
+    unavailable,
+};
 
 /// Requests that may wait; more are refused at once, so that a slow disk is answered with 503 and not with memory.
 const QUEUE: usize = 8192;
 /// The most requests of one transaction.
 const GROUP: usize = 1024;
-/// Entries of the small caches below; they are emptied when full.
-const CACHED: usize = 50_000;
 
-/// The handle of the writer thread.
-pub(crate) struct Writer {
-    jobs: Mutex<Option<mpsc::Sender<Job>>>,
-    thread: Mutex<Option<thread::JoinHandle<()>>>,
+/// Something to be written.
+pub(crate) trait Request: Send + 'static {
+    /// What whoever asks is told.
+    type Answer: Send + 'static;
+
+    /// Writes it. It is called again where what it wrote had to be rolled back for another's sake.
+    fn write(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError>;
+
+    /// Tells the index, when the disk has it.
+    fn apply(self, index: &mut Index) -> Self::Answer;
 }
 
-/// Applied to the index after the commit, and answers.
-type After = Box<dyn FnOnce(&mut Index) + Send>;
-/// Answers a request whose group failed.
-type Failed = Box<dyn FnOnce(StoreError) + Send>;
-/// A request: writes, and says what comes after the commit, and what if there is none.
-type Job = Box<dyn FnOnce(&mut Tx<'_>) -> (Result<After, StoreError>, Failed) + Send>;
-
-/// A note in the index that a request makes before the commit, and that is taken back where it is not written.
-pub(crate) enum Undo {
-    /// A commit of this claim is being written.
-    Claim(ConversationId),
-    /// A settlement is being written.
-    Dispatch(i64),
-    /// A settlement is being written.
-    Errand(i64),
-    /// A settlement is being written.
-    Deadline(i64),
-    /// An errand is kept from being taken while it is changed.
-    Kept(i64),
-}
-
-impl Undo {
-    fn take_back(self, index: &mut Index) {
-        match self {
-            Self::Claim(id) => index.unpin(id),
-            Self::Dispatch(id) => index.dispatches.unpin(id),
-            Self::Errand(id) => index.errands.unpin(id),
-            Self::Deadline(id) => index.deadlines.unpin(id),
-            Self::Kept(id) => index.errands.change(id, |item| item.held = false),
-        }
-    }
-}
-
-/// What requests of one group write with.
+/// What a request writes with.
 pub(crate) struct Tx<'a> {
-    pub(crate) db: &'a Transaction<'a>,
+    pub(crate) db: &'a Connection,
     pub(crate) memo: &'a mut Memo,
     pub(crate) index: &'a Mutex<Index>,
     pub(crate) undo: &'a mut Vec<Undo>,
+    /// Whether the request has changed anything in the database.
+    pub(crate) wrote: Cell<bool>,
 }
 
-/// What the writer remembers between groups, so that it need not ask the database; empty after a failed group.
-#[derive(Default)]
-pub(crate) struct Memo {
-    pub(crate) ids: Ids,
-    pub(crate) inboxes: HashMap<String, i64>,
-    pub(crate) threads: HashMap<(i64, String), ConversationId>,
-    pub(crate) tails: HashMap<ConversationId, i64>,
-    /// Who has which conversation by requests of this very group.
-    pub(crate) seated: HashMap<ConversationId, Option<AgentName>>,
-    /// Deadlines set or unset by requests of this very group: who settles one of these has lost it.
-    pub(crate) moved: HashSet<(ConversationId, DeadlineKind)>,
+/// A request and whoever waits for its answer.
+pub(crate) trait Job: Send {
+    fn write(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError>;
+    fn done(self: Box<Self>, index: &mut Index);
+    fn failed(self: Box<Self>, error: StoreError);
 }
 
-/// The last numbers given out.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Ids {
-    pub(crate) arrival: i64,
-    pub(crate) conversation: i64,
-    pub(crate) contact: i64,
-    pub(crate) dispatch: i64,
-    pub(crate) errand: i64,
-    pub(crate) entry: i64,
-    /// Numbers up to here are spoken for in the database: a number that was ever given out is never given again.
-    pub(crate) dispatch_reserved: i64,
-    pub(crate) errand_reserved: i64,
+struct Asked<R: Request> {
+    request: R,
+    answer: oneshot::Sender<Result<R::Answer, StoreError>>,
 }
 
-impl Memo {
-    /// What was remembered of the database may have been rolled back. Numbers are not given again; what was reserved of
-    /// them is reserved anew. What the group has seated and moved so far stays: at worst a seat counts that is free.
-    fn forget(&mut self) {
-        self.ids.dispatch_reserved = 0;
-        self.ids.errand_reserved = 0;
-        self.inboxes.clear();
-        self.threads.clear();
-        self.tails.clear();
+// Whoever asked may have gone; what was written stays.
+impl<R: Request> Job for Asked<R> {
+    fn write(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        self.request.write(tx)
     }
 
-    fn trim(&mut self) {
-        self.seated.clear();
-        self.moved.clear();
-        if self.threads.len() > CACHED {
-            self.threads.clear();
-        }
-        if self.tails.len() > CACHED {
-            self.tails.clear();
+    fn done(self: Box<Self>, index: &mut Index) {
+        let _ = self.answer.send(Ok(self.request.apply(index)));
+    }
+
+    fn failed(self: Box<Self>, error: StoreError) {
+        let _ = self.answer.send(Err(error));
+    }
+}
+
+/// A request that is only statements.
+struct Statements<W, T>(W, Option<T>);
+
+impl<T, W> Request for Statements<W, T>
+where
+    T: Send + 'static,
+    W: FnMut(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+{
+    type Answer = Option<T>;
+
+    fn write(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        self.1 = Some((self.0)(tx)?);
+        Ok(())
+    }
+
+    fn apply(self, _: &mut Index) -> Option<T> {
+        self.1
+    }
+}
+
+enum Event {
+    Asked(Box<dyn Job>),
+    /// The disk has the last group.
+    Kept,
+}
+
+/// Wakes the writer when it may commit.
+pub(crate) struct Wake(mpsc::WeakSender<Event>);
+
+impl Wake {
+    pub(crate) fn wake(&self) {
+        if let Some(queue) = self.0.upgrade() {
+            // Where the queue is full the writer is awake.
+            let _ = queue.try_send(Event::Kept);
         }
     }
+}
+
+/// The handle of the writer thread.
+pub(crate) struct Writer {
+    queue: Mutex<Option<mpsc::Sender<Event>>>,
+    thread: Mutex<Option<thread::JoinHandle<()>>>,
 }
 
 impl Writer {
+    /// `db` commits without waiting for the disk; `disk` is its write-ahead log.
     pub(crate) fn start(
         db: Connection,
+        disk: impl Disk,
         index: Arc<Mutex<Index>>,
         ids: Ids,
     ) -> Result<Self, StoreError> {
-        let (jobs, queue) = mpsc::channel(QUEUE);
-        let work = move || {
-            Thread {
-                db,
-                index,
-                memo: Memo {
-                    ids,
-                    ..Memo::default()
-                },
-            }
-            .run(queue)
+        let (asks, queue) = mpsc::channel(QUEUE);
+        let keeper = Keeper::start(disk, index.clone(), Wake(asks.downgrade()))?;
+        let thread = Thread {
+            keeper,
+            db,
+            index,
+            memo: Memo::new(ids),
         };
         let thread = thread::Builder::new()
             .name("sqlite-writer".to_owned())
-            .spawn(work)
+            .spawn(move || thread.run(queue))
             .map_err(unavailable)?;
         Ok(Self {
-            jobs: Mutex::new(Some(jobs)),
+            queue: Mutex::new(Some(asks)),
             thread: Mutex::new(Some(thread)),
         })
     }
 
     /// Runs one request in the next group; answers once it is durable.
-    pub(crate) async fn run<T, A>(
-        &self,
-        write: impl FnOnce(&mut Tx<'_>) -> Result<A, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        A: FnOnce(&mut Index) -> T + Send + 'static,
-    {
-        let (answer, answered) = oneshot::channel::<Result<T, StoreError>>();
-        let job: Job = Box::new(move |tx| {
-            let answer = Arc::new(Mutex::new(Some(answer)));
-            let failed = answer.clone();
-            let say = |cell: &Mutex<Option<oneshot::Sender<_>>>, result| {
-                if let Some(answer) = cell.lock().take() {
-                    // Whoever asked may have gone; what was written stays.
-                    let _ = answer.send(result);
-                }
-            };
-            let fail: Failed = Box::new(move |error| say(&failed, Err(error)));
-            let written = write(tx)
-                .map(|after| -> After { Box::new(move |index| say(&answer, Ok(after(index)))) });
-            (written, fail)
-        });
-        let jobs = self
-            .jobs
+    pub(crate) async fn run<R: Request>(&self, request: R) -> Result<R::Answer, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let queue = self
+            .queue
             .lock()
             .clone()
             .ok_or_else(|| unavailable("it is closed"))?;
-        jobs.try_send(job)
+        queue
+            .try_send(Event::Asked(Box::new(Asked { request, answer })))
             .map_err(|_| unavailable("too much is waiting to be written"))?;
+        drop(queue);
         answered
             .await
             .map_err(|_| unavailable("the writer has stopped"))?
     }
 
+    /// The same for a few statements.
+    pub(crate) async fn statements<T: Send + 'static>(
+        &self,
+        write: impl FnMut(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let answer = self.run(Statements(write, None)).await?;
+        answer.ok_or_else(|| unavailable("it was not written"))
+    }
+
     /// A writer that refuses everything.
     pub(crate) fn closed() -> Self {
         Self {
-            jobs: Mutex::new(None),
+            queue: Mutex::new(None),
             thread: Mutex::new(None),
         }
     }
 
     /// Writes what is queued and ends the thread.
     pub(crate) fn close(&self) {
-        self.jobs.lock().take();
+        self.queue.lock().take();
         if let Some(thread) = self.thread.lock().take() {
             // A panic of the thread has been logged by it; there is nothing to add.
             let _ = thread.join();
@@ -205,88 +187,170 @@ impl Writer {
 }
 
 struct Thread {
+    /// Dropped first: everything is kept before the database is closed.
+    keeper: Keeper,
     db: Connection,
     index: Arc<Mutex<Index>>,
     memo: Memo,
 }
 
-impl Thread {
-    fn run(mut self, mut queue: mpsc::Receiver<Job>) {
-        let mut group = Vec::with_capacity(GROUP);
-        while queue.blocking_recv_many(&mut group, GROUP) > 0 {
-            self.write(&mut group);
-        }
-    }
-
-    fn write(&mut self, group: &mut Vec<Job>) {
-        let mut done: Vec<(After, Failed)> = Vec::with_capacity(group.len());
-        let mut undo = Vec::new();
-        let result = self.write_all(group, &mut done, &mut undo);
-        let mut index = self.index.lock();
-        match result {
-            Ok(()) => done.into_iter().for_each(|(after, _)| after(&mut index)),
-            Err(error) => {
-                tracing::error!(%error, requests = done.len(), "a group was not written");
-                let backwards = undo.into_iter().rev();
-                backwards.for_each(|undo: Undo| undo.take_back(&mut index));
-                done.into_iter()
-                    .for_each(|(_, failed)| failed(error.clone()));
-                self.memo.forget();
-            }
-        }
-        drop(index);
-        self.memo.trim();
-    }
-
-    /// Writes a group. `undo` holds what the written requests noted in the index.
-    fn write_all(
-        &mut self,
-        group: &mut Vec<Job>,
-        done: &mut Vec<(After, Failed)>,
-        undo: &mut Vec<Undo>,
-    ) -> Result<(), StoreError> {
-        let begun = self
-            .db
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(unavailable);
-        let tx = match begun {
-            Ok(tx) => tx,
-            Err(error) => {
-                // Dropping the jobs answers them: their channels close.
-                group.clear();
-                return Err(error);
-            }
-        };
-        for job in group.drain(..) {
-            let before = undo.len();
-            say(&tx, "SAVEPOINT request")?;
-            let (written, failed) = job(&mut Tx {
-                db: &tx,
-                memo: &mut self.memo,
-                index: &self.index,
-                undo,
-            });
-            match written {
-                Ok(after) => done.push((after, failed)),
-                Err(error) => {
-                    say(&tx, "ROLLBACK TO request")?;
-                    self.memo.forget();
-                    let mut index = self.index.lock();
-                    let backwards = undo.drain(before..).rev();
-                    backwards.for_each(|undo| undo.take_back(&mut index));
-                    drop(index);
-                    failed(error);
-                }
-            }
-            say(&tx, "RELEASE request")?;
-        }
-        tx.commit().map_err(unavailable)
-    }
+/// What is written in one transaction.
+#[derive(Default)]
+struct Group {
+    begun: bool,
+    /// Each request has a savepoint: one of them is known to fail.
+    careful: bool,
+    jobs: Vec<Box<dyn Job>>,
+    undo: Vec<Undo>,
 }
 
-fn say(db: &Connection, sql: &str) -> Result<(), StoreError> {
-    db.prepare_cached(sql)
-        .and_then(|mut statement| statement.execute([]))
-        .map(drop)
-        .map_err(unavailable)
+impl Thread {
+    fn run(mut self, mut queue: mpsc::Receiver<Event>) {
+        while let Some(event) = queue.blocking_recv() {
+            let Event::Asked(job) = event else { continue };
+            let mut group = Group::default();
+            self.take(job, &mut group);
+            self.fill(&mut group, &mut queue);
+            self.finish(group);
+        }
+    }
+
+    /// Takes what else there is, until the disk is free for this group and nothing waits.
+    fn fill(&mut self, group: &mut Group, queue: &mut mpsc::Receiver<Event>) {
+        loop {
+            while group.jobs.len() < GROUP
+                && let Ok(event) = queue.try_recv()
+            {
+                self.hear(event, group);
+            }
+            if self.keeper.idle() {
+                return;
+            }
+            if group.jobs.len() >= GROUP {
+                return self.keeper.wait();
+            }
+            match queue.blocking_recv() {
+                Some(event) => self.hear(event, group),
+                None => return self.keeper.wait(),
+            }
+        }
+    }
+
+    fn hear(&mut self, event: Event, group: &mut Group) {
+        if let Event::Asked(job) = event {
+            self.take(job, group);
+        }
+    }
+
+    /// Writes one request into the group.
+    fn take(&mut self, mut job: Box<dyn Job>, group: &mut Group) {
+        if self.keeper.idle() {
+            self.memo.learned();
+        }
+        if let Err(error) = self.begin(group) {
+            return job.failed(error);
+        }
+        match self.write(&mut *job, group) {
+            Ok(()) => group.jobs.push(job),
+            Err((error, true)) if !group.careful => {
+                tracing::warn!(%error, requests = group.jobs.len(), "a request failed half way: its group is written anew");
+                self.write_again(group);
+                self.take(job, group);
+            }
+            Err((error, _)) => job.failed(error),
+        }
+    }
+
+    fn begin(&self, group: &mut Group) -> Result<(), StoreError> {
+        if !group.begun {
+            if self.keeper.broken() {
+                return Err(unavailable(BROKEN));
+            }
+            self.say("BEGIN IMMEDIATE")?;
+            group.begun = true;
+        }
+        Ok(())
+    }
+
+    /// Writes a request. Where it fails it has noted nothing; the flag says whether it has left anything in the database.
+    fn write(&mut self, job: &mut dyn Job, group: &mut Group) -> Result<(), (StoreError, bool)> {
+        let clean = |error| (error, false);
+        if group.careful {
+            self.say("SAVEPOINT request").map_err(clean)?;
+        }
+        let before = group.undo.len();
+        let mut tx = Tx {
+            db: &self.db,
+            memo: &mut self.memo,
+            index: &self.index,
+            undo: &mut group.undo,
+            wrote: Cell::new(false),
+        };
+        let (written, wrote) = (job.write(&mut tx), tx.wrote.get());
+        if written.is_err() {
+            self.take_back(group.undo.drain(before..));
+        }
+        if group.careful {
+            if written.is_err() {
+                self.say("ROLLBACK TO request").map_err(clean)?;
+                self.memo.forget();
+            }
+            self.say("RELEASE request").map_err(clean)?;
+        }
+        written.map_err(|error| (error, wrote))
+    }
+
+    /// Takes the group back and writes it again, carefully.
+    fn write_again(&mut self, group: &mut Group) {
+        let jobs = std::mem::take(&mut group.jobs);
+        self.roll_back(group);
+        group.careful = true;
+        jobs.into_iter().for_each(|job| self.take(job, group));
+    }
+
+    fn roll_back(&mut self, group: &mut Group) {
+        if !self.db.is_autocommit()
+            && let Err(error) = self.say("ROLLBACK")
+        {
+            tracing::error!(%error, "a group was not rolled back");
+        }
+        group.begun = false;
+        self.take_back(group.undo.drain(..));
+        self.memo.forget();
+    }
+
+    fn take_back(&self, undo: impl DoubleEndedIterator<Item = Undo>) {
+        let mut index = self.index.lock();
+        undo.rev().for_each(|undo| undo.take_back(&mut index));
+    }
+
+    /// Commits the group and has it kept.
+    fn finish(&mut self, mut group: Group) {
+        if group.jobs.is_empty() {
+            if group.begun {
+                self.roll_back(&mut group);
+            }
+            return;
+        }
+        match self.say("COMMIT") {
+            Ok(()) => {
+                self.memo.next_group();
+                self.keeper.keep(group.jobs);
+            }
+            Err(error) => {
+                tracing::error!(%error, requests = group.jobs.len(), "a group was not written");
+                self.roll_back(&mut group);
+                let jobs = group.jobs.into_iter();
+                jobs.for_each(|job| job.failed(error.clone()));
+            }
+        }
+    }
+
+    fn say(&self, sql: &str) -> Result<(), StoreError> {
+        self.db
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.execute([]))
+            .map(drop)
+            .map_err(unavailable)
+    }
 }

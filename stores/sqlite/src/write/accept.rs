@@ -10,7 +10,7 @@ use bridge_core::{
 use crate::{
     index::Index,
     rows::{phase_number, to_json},
-    writer::Tx,
+    writer::{Request, Tx},
 };
 
 /// What comes in, ready to be written.
@@ -18,12 +18,14 @@ pub(crate) struct Accept {
     intake: Intake,
     bodies: Vec<String>,
     now: Timestamp,
+    fresh: Fresh,
 }
 
 /// What is new of it.
-pub(crate) struct Fresh {
-    ids: Vec<Option<ArrivalId>>,
-    arrived: Vec<(ConversationId, ArrivalId, Arrival)>,
+#[derive(Default)]
+struct Fresh {
+    /// Of each arrival that was not seen before, where it went.
+    places: Vec<Option<(ConversationId, ArrivalId)>>,
     opened: u64,
 }
 
@@ -38,20 +40,21 @@ impl Accept {
             intake,
             bodies,
             now,
+            fresh: Fresh::default(),
         })
     }
+}
 
-    pub(crate) fn write(
-        self,
-        tx: &mut Tx<'_>,
-    ) -> Result<impl FnOnce(&mut Index) -> Vec<Option<ArrivalId>> + Send + use<>, StoreError> {
-        let mut fresh = Fresh {
-            ids: Vec::with_capacity(self.bodies.len()),
-            arrived: Vec::new(),
-            opened: 0,
-        };
-        for (arrival, body) in self.intake.arrivals.into_iter().zip(&self.bodies) {
-            fresh.take(tx, arrival, body, &self.intake.entry, self.now)?;
+impl Request for Accept {
+    type Answer = Vec<Option<ArrivalId>>;
+
+    fn write(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        self.fresh = Fresh::default();
+        for (arrival, body) in self.intake.arrivals.iter().zip(&self.bodies) {
+            let place = self
+                .fresh
+                .take(tx, arrival, body, &self.intake.entry, self.now)?;
+            self.fresh.places.push(place);
         }
         if let Some(cursor) = &self.intake.cursor {
             let inbox = tx.inbox(&cursor.inbox)?;
@@ -61,7 +64,19 @@ impl Accept {
                 &[&inbox, &cursor.topic, &cursor.cursor],
             )?;
         }
-        Ok(move |index: &mut Index| fresh.index(index))
+        Ok(())
+    }
+
+    fn apply(self, index: &mut Index) -> Self::Answer {
+        index.open += self.fresh.opened;
+        let ids = self.fresh.places.iter();
+        let ids = ids.map(|place| place.map(|(_, id)| id)).collect();
+        for (arrival, place) in self.intake.arrivals.into_iter().zip(self.fresh.places) {
+            if let Some((conversation, id)) = place {
+                index.arrived(conversation, id, arrival);
+            }
+        }
+        ids
     }
 }
 
@@ -70,26 +85,23 @@ impl Fresh {
     fn take(
         &mut self,
         tx: &mut Tx<'_>,
-        arrival: Arrival,
+        arrival: &Arrival,
         body: &str,
         entry: &BotName,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Option<(ConversationId, ArrivalId)>, StoreError> {
         let inbox = tx.inbox(&arrival.inbox)?;
         let seen =
             "INSERT INTO seen (inbox, external_id, at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
         if tx.run(seen, &[&inbox, &arrival.external_id.as_str(), &now.0])? == 0 {
-            self.ids.push(None);
-            return Ok(());
+            return Ok(None);
         }
-        let conversation = self.conversation(tx, inbox, &arrival, entry, now)?;
+        let conversation = self.conversation(tx, inbox, arrival, entry, now)?;
         tx.memo.ids.arrival += 1;
         let id = ArrivalId(tx.memo.ids.arrival);
         let insert = "INSERT INTO arrivals (id, conversation, at, body) VALUES (?1, ?2, ?3, ?4)";
         tx.run(insert, &[&id.0, &conversation.0, &now.0, &body])?;
-        self.ids.push(Some(id));
-        self.arrived.push((conversation, id, arrival));
-        Ok(())
+        Ok(Some((conversation, id)))
     }
 
     /// The conversation a thread leads to; opens one where there is none.
@@ -115,14 +127,6 @@ impl Fresh {
         };
         tx.memo.threads.insert(key, id);
         Ok(id)
-    }
-
-    fn index(self, index: &mut Index) -> Vec<Option<ArrivalId>> {
-        index.open += self.opened;
-        for (conversation, id, arrival) in self.arrived {
-            index.arrived(conversation, id, arrival);
-        }
-        self.ids
     }
 }
 

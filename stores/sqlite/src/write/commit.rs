@@ -3,17 +3,16 @@
 use bridge_core::{
     clock::Timestamp,
     conversation::Phase,
-    message::{
-        AgentName, ArrivalId, ConversationId, DispatchId, ErrandId, InboxName, PeerId, ThreadKey,
-    },
+    message::{ArrivalId, ConversationId, DispatchId, ErrandId, InboxName, PeerId, ThreadKey},
     store::{Ask, Changes, Claim, Committed, StoreError},
 };
 
 use crate::{
     index::{DeadlineRow, Index},
+    memo::Undo,
     rows::{DispatchRow, ErrandRow, phase_number, to_json},
     unavailable,
-    writer::{Tx, Undo},
+    writer::{Request, Tx},
 };
 
 /// A claim and its changes, ready to be written.
@@ -26,6 +25,17 @@ pub(crate) struct Commit {
     entries: Vec<(String, String)>,
     dispatches: Vec<(DispatchRow, String, bool)>,
     now: Timestamp,
+    written: Written,
+}
+
+/// What the index has to learn beside.
+#[derive(Default)]
+struct Written {
+    threads: Option<Vec<ThreadKey>>,
+    dispatched: Vec<DispatchId>,
+    released: Vec<i64>,
+    cancelled: Vec<i64>,
+    asked: Vec<Asked>,
 }
 
 /// An errand that is new, or had words added.
@@ -75,99 +85,22 @@ impl Commit {
             entries,
             dispatches,
             now,
+            written: Written::default(),
         })
     }
 
-    pub(crate) fn write(
-        self,
-        tx: &mut Tx<'_>,
-    ) -> Result<impl FnOnce(&mut Index) -> Committed + Send + use<>, StoreError> {
-        let id = self.claim.conversation.id;
-        if !tx.index.lock().pin(id, self.claim.fence) {
-            return Err(StoreError::Lost);
-        }
-        tx.undo.push(Undo::Claim(id));
-        self.check_seats(tx, id)?;
-        if let Some(tied) = &self.changes.tie {
-            tx.tie(id, tied)?;
-        }
-        let threads = self.write_state(tx, id)?;
-        self.write_history(tx, id)?;
-        let dispatched = self.write_dispatches(tx)?;
-        let released = self.write_release(tx)?;
-        let cancelled = self.write_cancel(tx, id)?;
-        let asked = self.write_asks(tx, id, &cancelled)?;
-        self.write_deadlines(tx, id)?;
-        let Self {
-            claim,
-            changes,
-            dispatches,
-            turned,
-            now,
-            ..
-        } = self;
-        let before = claim.conversation.phase;
-        let contact = changes.contact.unwrap_or(claim.contact);
-        let done: Vec<ArrivalId> = turned.iter().map(|(done, ..)| *done).collect();
-        let (deadlines, conversation) = (changes.deadlines, changes.conversation);
-        Ok(move |index: &mut Index| {
-            let mut committed = Committed {
-                dispatches: dispatched.clone(),
-                ..Committed::default()
-            };
-            for (number, (row, _, held)) in dispatched.iter().zip(dispatches) {
-                index.dispatch(number.0, row, now, held, 0);
-            }
-            for number in released {
-                index
-                    .dispatches
-                    .change(number, |item| (item.held, item.due_at) = (false, now));
-            }
-            for number in cancelled {
-                if index.errands.is_taken(number) {
-                    committed.cancelled.push(ErrandId(number));
-                }
-                index.errands.remove(number);
-            }
-            asked.into_iter().for_each(|asked| asked.index(index));
-            for (kind, at) in deadlines {
-                index.unset_deadline(id, kind);
-                if let Some(at) = at {
-                    index.set_deadline(DeadlineRow {
-                        conversation: id,
-                        kind,
-                        episode: conversation.episode,
-                        at,
-                    });
-                }
-            }
-            match (resolved(&before), resolved(&conversation.phase)) {
-                (false, true) => index.open = index.open.saturating_sub(1),
-                (true, false) => index.open += 1,
-                _ => {}
-            }
-            index.phase(&conversation, contact.dedicated.clone());
-            if let Some(threads) = threads {
-                index.desk_threads.insert(id, threads);
-            }
-            index.remember(conversation, contact);
-            committed.more = index.finish(id, &done);
-            committed
-        })
-    }
-
-    /// Seats are counted with what this very group has given out.
+    /// Seats are counted with what the index does not know yet.
     fn check_seats(&self, tx: &mut Tx<'_>, id: ConversationId) -> Result<(), StoreError> {
         let agent = self.changes.conversation.agent().cloned();
         if let (Some((name, seats)), Some(agent)) = (&self.changes.capacity, &agent)
             && name == agent
             && self.claim.conversation.agent() != Some(agent)
-            && seats_taken(tx, agent, id) >= *seats
+            && tx.memo.seats_taken(&tx.index.lock(), agent, id) >= *seats as usize
         {
             return Err(StoreError::SeatTaken(agent.clone()));
         }
         if agent.is_some() || self.claim.conversation.agent().is_some() {
-            tx.memo.seated.insert(id, agent);
+            tx.memo.seat(id, agent);
         }
         Ok(())
     }
@@ -305,7 +238,7 @@ impl Commit {
 
     fn write_deadlines(&self, tx: &mut Tx<'_>, id: ConversationId) -> Result<(), StoreError> {
         for (kind, at) in &self.changes.deadlines {
-            tx.memo.moved.insert((id, *kind));
+            tx.memo.move_deadline(id, *kind);
             let kind = to_json(kind)?;
             match at {
                 Some(at) => tx.run(
@@ -320,17 +253,95 @@ impl Commit {
     }
 }
 
-fn seats_taken(tx: &Tx<'_>, agent: &AgentName, id: ConversationId) -> u32 {
-    let seated = &tx.memo.seated;
-    let stored = tx
-        .index
-        .lock()
-        .load(agent, |other| other == id || seated.contains_key(&other));
-    let here = seated
-        .iter()
-        .filter(|(other, name)| **other != id && name.as_ref() == Some(agent))
-        .count();
-    stored + u32::try_from(here).unwrap_or(u32::MAX)
+impl Request for Commit {
+    type Answer = Committed;
+
+    fn write(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        let id = self.claim.conversation.id;
+        if !tx.index.lock().pin(id, self.claim.fence) {
+            return Err(StoreError::Lost);
+        }
+        tx.undo.push(Undo::Claim(id));
+        self.check_seats(tx, id)?;
+        if let Some(tied) = &self.changes.tie {
+            tx.tie(id, tied)?;
+        }
+        let threads = self.write_state(tx, id)?;
+        self.write_history(tx, id)?;
+        let dispatched = self.write_dispatches(tx)?;
+        let released = self.write_release(tx)?;
+        let cancelled = self.write_cancel(tx, id)?;
+        let asked = self.write_asks(tx, id, &cancelled)?;
+        self.write_deadlines(tx, id)?;
+        self.written = Written {
+            threads,
+            dispatched,
+            released,
+            cancelled,
+            asked,
+        };
+        Ok(())
+    }
+
+    fn apply(self, index: &mut Index) -> Committed {
+        let Self {
+            claim,
+            changes,
+            dispatches,
+            turned,
+            now,
+            written,
+            ..
+        } = self;
+        let id = claim.conversation.id;
+        let before = claim.conversation.phase;
+        let contact = changes.contact.unwrap_or(claim.contact);
+        let done: Vec<ArrivalId> = turned.iter().map(|(done, ..)| *done).collect();
+        let (deadlines, conversation) = (changes.deadlines, changes.conversation);
+        let mut committed = Committed {
+            dispatches: written.dispatched.clone(),
+            ..Committed::default()
+        };
+        for (number, (row, _, held)) in written.dispatched.iter().zip(dispatches) {
+            index.dispatch(number.0, row, now, held, 0);
+        }
+        for number in written.released {
+            index
+                .dispatches
+                .change(number, |item| (item.held, item.due_at) = (false, now));
+        }
+        for number in written.cancelled {
+            if index.errands.is_taken(number) {
+                committed.cancelled.push(ErrandId(number));
+            }
+            index.errands.remove(number);
+        }
+        let asked = written.asked.into_iter();
+        asked.for_each(|asked| asked.index(index));
+        for (kind, at) in deadlines {
+            index.unset_deadline(id, kind);
+            if let Some(at) = at {
+                index.set_deadline(DeadlineRow {
+                    conversation: id,
+                    kind,
+                    episode: conversation.episode,
+                    at,
+                });
+            }
+        }
+        match (resolved(&before), resolved(&conversation.phase)) {
+            (false, true) => index.open = index.open.saturating_sub(1),
+            (true, false) => index.open += 1,
+            _ => {}
+        }
+        index.phase(&conversation, contact.dedicated.clone());
+        if let Some(threads) = written.threads {
+            index.desk_threads.insert(id, threads);
+        }
+        index.remember(conversation, contact);
+        committed.more = index.finish(id, &done);
+        committed
+    }
 }
 
 fn desk_threads(tx: &Tx<'_>, id: ConversationId) -> Result<Vec<ThreadKey>, StoreError> {

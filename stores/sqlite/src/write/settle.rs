@@ -10,9 +10,10 @@ use bridge_core::{
 use super::Accept;
 use crate::{
     index::Index,
+    memo::Undo,
     read,
     rows::{DispatchRow, to_json},
-    writer::{Tx, Undo},
+    writer::{Request, Tx},
 };
 
 /// Something due and what became of it.
@@ -21,6 +22,7 @@ pub(crate) struct Settle {
     settlement: Settlement,
     cue: Option<Accept>,
     now: Timestamp,
+    written: Option<(Number, Then)>,
 }
 
 /// What the index does after.
@@ -58,25 +60,7 @@ impl Settle {
             settlement,
             cue,
             now,
-        })
-    }
-
-    pub(crate) fn write(
-        self,
-        tx: &mut Tx<'_>,
-    ) -> Result<impl FnOnce(&mut Index) + Send + use<>, StoreError> {
-        let (number, then) = match self.due.kind {
-            DueKind::Dispatch => (self.due.id, self.dispatch(tx)?),
-            DueKind::Errand => (self.due.id, self.errand(tx)?),
-            DueKind::Deadline => self.deadline(tx)?,
-        };
-        let told = self.cue.map(|cue| cue.write(tx)).transpose()?;
-        let kind = self.due.kind;
-        Ok(move |index: &mut Index| {
-            settle_in(index, kind, number, then);
-            if let Some(told) = told {
-                told(index);
-            }
+            written: None,
         })
     }
 
@@ -204,7 +188,7 @@ impl Settle {
         let (conversation, Some(kind)) = (ConversationId(self.due.id), self.due.deadline) else {
             return Err(StoreError::Lost);
         };
-        if tx.memo.moved.contains(&(conversation, kind)) {
+        if tx.memo.has_moved(conversation, kind) {
             return Err(StoreError::Lost);
         }
         let number = {
@@ -233,6 +217,29 @@ impl Settle {
                 tx.run(delete, &[&conversation.0, &kind])?;
                 Ok((number, Then::Remove))
             }
+        }
+    }
+}
+
+impl Request for Settle {
+    type Answer = ();
+
+    fn write(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        let written = match self.due.kind {
+            DueKind::Dispatch => (self.due.id, self.dispatch(tx)?),
+            DueKind::Errand => (self.due.id, self.errand(tx)?),
+            DueKind::Deadline => self.deadline(tx)?,
+        };
+        self.written = Some(written);
+        self.cue.as_mut().map_or(Ok(()), |cue| cue.write(tx))
+    }
+
+    fn apply(self, index: &mut Index) {
+        if let Some((number, then)) = self.written {
+            settle_in(index, self.due.kind, number, then);
+        }
+        if let Some(cue) = self.cue {
+            cue.apply(index);
         }
     }
 }
