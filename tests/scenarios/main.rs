@@ -9,6 +9,7 @@
 
 mod alone;
 mod bad_input;
+mod channels;
 mod handover;
 mod hard_weather;
 mod kf;

@@ -1,0 +1,177 @@
+//! Customers of every channel at once, served by agents who see all of them: nothing crosses, nothing is lost, each hears
+//! their own answers in order.
+
+use bridge_sandbox::{Author, kf::KfPhone, tim, wechat};
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::{
+    stage::{Set, Stage},
+    visitor::Visitor,
+};
+
+/// How many of each kind come.
+const EACH: usize = 3;
+/// How many questions each asks.
+const QUESTIONS: usize = 6;
+
+/// Somebody who asks, wherever.
+enum Person {
+    Phone(wechat::Phone),
+    Kf(KfPhone),
+    Visitor(Box<Visitor>),
+}
+
+impl Person {
+    async fn says(&mut self, text: &str) {
+        match self {
+            Self::Phone(phone) => assert!(phone.says(text).await.delivered()),
+            Self::Kf(phone) => assert!(phone.says(text).await.delivered()),
+            Self::Visitor(visitor) => assert_eq!(visitor.says(text).await["t"], "taken"),
+        }
+    }
+
+    async fn hears(&mut self, part: &str) {
+        match self {
+            Self::Phone(phone) => drop(phone.hears_text(part).await.unwrap()),
+            Self::Kf(phone) => drop(phone.hears_text(part).await.unwrap()),
+            Self::Visitor(visitor) => drop(visitor.reads(part).await),
+        }
+    }
+
+    /// The answers heard, in order.
+    fn answers(&self) -> Vec<String> {
+        let chat = match self {
+            Self::Phone(phone) => phone.chat(),
+            Self::Kf(phone) => phone.chat(),
+            Self::Visitor(visitor) => return only_answers(visitor.words()),
+        };
+        let heard = chat.iter().filter(|one| one.from == Author::Account);
+        only_answers(heard.map(|one| one.text().to_owned()))
+    }
+}
+
+fn only_answers(words: impl IntoIterator<Item = String>) -> Vec<String> {
+    let words = words.into_iter();
+    words.filter(|text| text.starts_with("答 ")).collect()
+}
+
+async fn stage() -> Stage {
+    let mut set = Set {
+        capacity: 20,
+        assistant: false,
+        ..Set::default()
+    };
+    let kf = set.settings.kf.clone();
+    set.more = format!(
+        r#"
+[inboxes.site]
+channel = "web"
+origins = ["https://www.example.com"]
+
+[inboxes.kf]
+channel = "wechat-kf"
+corp_id = "{}"
+secret = "{}"
+token = "{}"
+encoding_aes_key = "{}"
+accounts = ["{}"]
+api_base = "KF_BASE"
+pull_every = "1s"
+"#,
+        kf.corp_id, kf.secret, kf.token, kf.encoding_aes_key, kf.open_kfid
+    );
+    Stage::with(set).await
+}
+
+/// Everybody, with the name that their words carry.
+async fn people(stage: &Stage) -> Vec<(String, Person)> {
+    let mut people = Vec::new();
+    for number in 0..EACH {
+        let name = |kind: &str| format!("{kind}{number}");
+        let mall = stage.phone(&name("公众号"));
+        people.push((name("公众号"), Person::Phone(mall)));
+        let kf = stage.sandbox.kf().phone(&name("客服"));
+        people.push((name("客服"), Person::Kf(kf)));
+        let visitor = Visitor::comes(&stage.bridge.url).await;
+        people.push((name("网站"), Person::Visitor(Box::new(visitor))));
+    }
+    people
+}
+
+/// Asks one question after the other, each after the answer to the one before.
+async fn asks(name: String, mut person: Person) -> (String, Person) {
+    for number in 0..QUESTIONS {
+        person.says(&format!("问 {name} {number}")).await;
+        person.hears(&format!("答 {name} {number}")).await;
+    }
+    (name, person)
+}
+
+/// An agent who answers every question in its own chat, until stopped.
+fn answers(agent: tim::Client) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let is_question = |heard: &tim::Heard| heard.text().starts_with("问 ");
+        while let Ok(heard) = agent.hears_which("a question", is_question).await {
+            let answer = heard.text().replacen('问', "答", 1);
+            assert!(agent.says(&heard.peer, &answer).unwrap().await.delivered());
+        }
+    })
+}
+
+/// Whose questions an agent has in one chat.
+fn asked_in(agent: &tim::Client, peer: &str) -> Vec<String> {
+    let mut names: Vec<String> = agent
+        .messages(peer)
+        .iter()
+        .filter(|one| one.from == Author::Peer)
+        .filter_map(|one| {
+            Some(
+                one.text()
+                    .strip_prefix("问 ")?
+                    .split(' ')
+                    .next()?
+                    .to_owned(),
+            )
+        })
+        .collect();
+    names.dedup();
+    names
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn customers_of_every_channel_talk_at_once_and_nothing_crosses() {
+    let stage = stage().await;
+    let agents = [stage.agent("system"), stage.agent("lin")];
+    let working: Vec<_> = agents.iter().cloned().map(answers).collect();
+    let mut talks = JoinSet::new();
+    for (name, mut person) in people(&stage).await {
+        person.says("人工").await;
+        person.hears("为您服务").await;
+        talks.spawn(asks(name, person));
+    }
+    let mut names = Vec::new();
+    while let Some(talk) = talks.join_next().await {
+        let (name, person) = talk.unwrap();
+        let expected: Vec<String> = (0..QUESTIONS)
+            .map(|number| format!("答 {name} {number}"))
+            .collect();
+        assert_eq!(person.answers(), expected, "{name} hears their own answers");
+        names.push(name);
+    }
+    working.iter().for_each(JoinHandle::abort);
+    stage.settled().await;
+
+    let mut seen = Vec::new();
+    for agent in &agents {
+        let chats = agent.chats();
+        assert!(chats.len() >= EACH, "the load is shared: {}", chats.len());
+        for chat in chats {
+            let asked = asked_in(agent, &chat.peer);
+            assert_eq!(asked.len(), 1, "{}: {asked:?}", chat.peer);
+            seen.extend(asked);
+        }
+    }
+    names.sort();
+    seen.sort();
+    assert_eq!(seen, names, "everybody has one chat with one agent");
+}
