@@ -8,6 +8,7 @@ const SECRET_KEYS: &[&str] = &[
     "appsecret",
     "corpsecret",
     "ticket",
+    "token",
     "api_key",
     "refresh_token",
 ];
@@ -55,9 +56,9 @@ pub(super) fn url(url: &str) -> String {
     format!("{path}?{}", pairs.collect::<Vec<_>>().join("&"))
 }
 
-/// Masks the string values of secret JSON keys, whatever surrounds them.
+/// Masks the string values of secret JSON keys, whatever surrounds them, and the one secret of decrypted callbacks.
 pub(super) fn body(text: &str) -> String {
-    let mut masked = text.to_owned();
+    let mut masked = mask_element(text);
     for key in SECRET_KEYS {
         let quoted = format!("\"{key}\"");
         if masked.contains(&quoted) {
@@ -65,6 +66,17 @@ pub(super) fn body(text: &str) -> String {
         }
     }
     masked
+}
+
+/// What a KF callback's `Token` holds pulls messages for ten minutes (WeCom notes, 3.1).
+fn mask_element(text: &str) -> String {
+    const OPEN: &str = "<Token><![CDATA[";
+    let found = text.split_once(OPEN);
+    let found = found.and_then(|(before, rest)| Some((before, rest.split_once("]]>")?)));
+    match found {
+        Some((before, (token, after))) => format!("{before}{OPEN}{}]]>{after}", hidden(token)),
+        None => text.to_owned(),
+    }
 }
 
 fn mask_values(text: &str, quoted: &str) -> String {
@@ -136,6 +148,22 @@ mod tests {
             r#"{"access_token":"72_012…","expires_in":7200}"#
         );
         assert_eq!(body(r#"{"secret":12}"#), r#"{"secret":12}"#);
+    }
+
+    #[test]
+    fn a_decrypted_callback_loses_its_token() {
+        assert_eq!(
+            body("<xml><Token><![CDATA[ENCsyncTok0001]]></Token><OpenKfId>wk1</OpenKfId></xml>"),
+            "<xml><Token><![CDATA[ENCsyn…]]></Token><OpenKfId>wk1</OpenKfId></xml>"
+        );
+        assert_eq!(
+            url("/gettoken?corpid=ww1&corpsecret=7dR2mXq0Vb9TnLc4YsKp"),
+            "/gettoken?corpid=ww1&corpsecret=7dR2mX…"
+        );
+        assert_eq!(
+            body(r#"{"token":"ENCsyncTok0001"}"#),
+            r#"{"token":"ENCsyn…"}"#
+        );
     }
 
     #[test]
