@@ -12,6 +12,7 @@ use tokio::sync::{Notify, broadcast};
 
 use crate::content::Message;
 use crate::faults::FaultLine;
+use crate::kf::KfCustomer;
 use crate::tim::{Agent, Chat};
 use crate::wechat::Customer;
 use crate::wecom::MemberView;
@@ -31,6 +32,8 @@ pub const EVENTS_KEPT: usize = 4096;
 pub enum Happening {
     /// A customer was created or changed.
     Customer { customer: Customer },
+    /// A customer of the KF account was created or changed.
+    KfCustomer { customer: KfCustomer },
     /// A new bubble in a customer's chat.
     CustomerMessage { openid: String, message: Message },
     /// A customer's bubble got further.

@@ -1,10 +1,15 @@
 //! WeChat KF: a customer is pulled, answered, handed to a person and back, whatever becomes of the callbacks.
 
-use bridge_sandbox::kf::KfPhone;
+use bridge_sandbox::kf::{KfPhone, KfServicer, Session};
 
 use crate::stage::{Set, Stage};
 
 async fn stage(change: impl FnOnce(&mut Set)) -> Stage {
+    with("", change).await
+}
+
+/// `more` begins in the section of the inbox.
+async fn with(more: &str, change: impl FnOnce(&mut Set)) -> Stage {
     let mut set = Set::default();
     change(&mut set);
     let kf = set.settings.kf.clone();
@@ -19,6 +24,7 @@ encoding_aes_key = "{}"
 accounts = ["{}"]
 api_base = "KF_BASE"
 pull_every = "1s"
+{more}
 "#,
         kf.corp_id, kf.secret, kf.token, kf.encoding_aes_key, kf.open_kfid
     ));
@@ -160,4 +166,209 @@ async fn what_the_platform_could_not_deliver_after_all_is_told_to_the_agent() {
         "which is none of the customer's business"
     );
     stage.settled().await;
+    assert!(
+        traces(&stage).contains("拒收"),
+        "the books say what became of it"
+    );
+}
+
+/// What the books say of every dispatch that failed.
+fn traces(stage: &Stage) -> String {
+    let one = |id: u32| {
+        let run = std::process::Command::new(env!("CARGO_BIN_EXE_kefu-bridge"))
+            .args(["trace", "-c"])
+            .arg(stage.config())
+            .arg(id.to_string())
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&run.stdout).into_owned()
+    };
+    let all = (1..20).map(one).collect::<String>();
+    let dead = all.lines().filter(|line| line.contains("dead"));
+    dead.map(|line| format!("{line}\n")).collect()
+}
+
+const SERVICERS: &str = r#"
+mode = "servicers"
+
+[agents.li]
+name = "李工"
+inbox = "kf"
+user_id = "staff.li"
+capacity = 1
+
+[agents.wu]
+name = "吴工"
+inbox = "kf"
+user_id = "staff.wu"
+capacity = 1
+
+[agents.pool]
+name = "企业微信客服"
+inbox = "kf"
+user_id = "*"
+capacity = 100
+"#;
+
+/// The bridge in front of WeCom's own servicers.
+async fn with_servicers(change: impl FnOnce(&mut Set)) -> Stage {
+    with(SERVICERS, change).await
+}
+
+fn servicer(stage: &Stage, name: &str) -> KfServicer {
+    let id = format!("staff.{name}");
+    stage.sandbox.kf().servicer(&id).unwrap()
+}
+
+/// A customer whose dedicated agent this is.
+async fn customer_of(stage: &Stage, name: &str, agent: &str) -> KfPhone {
+    let phone = stage.sandbox.kf().phone(name);
+    assert!(phone.enters(&format!("agent:{agent}")).await.delivered());
+    phone.hears_text("描述您的问题").await.unwrap();
+    phone
+}
+
+/// A bridge that reads a session's state before it moves it asks for no move that is not allowed.
+async fn ends_well(stage: &Stage) {
+    stage.settled().await;
+    assert_eq!(stage.sandbox.kf().refused_moves(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_servicer_in_wecom_gets_the_customer_answers_past_us_and_ends() {
+    let stage = with_servicers(|_| {}).await;
+    let li = servicer(&stage, "li");
+    let phone = customer_of(&stage, "小周", "li").await;
+    stage.sandbox.dify().answers("保温杯保修一年。");
+    phone.says("保修多久？").await;
+    phone.hears_text("保修一年").await.unwrap();
+    phone.says("转人工").await;
+    phone.hears_text("李工").await.unwrap();
+    li.gets(&phone).await.unwrap();
+    assert!(
+        li.reads(&phone)
+            .iter()
+            .any(|one| one.text().contains("保修多久"))
+    );
+    phone.says("杯子漏水").await;
+    li.says(&phone, "请发照片").unwrap().await;
+    phone.says("稍等").await;
+    stage.settled().await;
+    let before = phone.chat().len();
+    assert!(li.ends(&phone));
+    let choices = phone.hears_menu().await.unwrap();
+    phone.taps(&choices[0].id, &choices[0].text).await;
+    phone.hears_text("感谢").await.unwrap();
+    assert_eq!(
+        phone.chat().len(),
+        before + 3,
+        "while a person serves and after, the bridge says nothing more than that"
+    );
+    stage.sandbox.dify().answers("请用温水清洗。");
+    phone.says("怎么洗？").await;
+    phone.hears_text("温水").await.unwrap();
+    ends_well(&stage).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_servicers_do_in_wecom_frees_and_takes_seats_here() {
+    let stage = with_servicers(|_| {}).await;
+    let (li, wu) = (servicer(&stage, "li"), servicer(&stage, "wu"));
+    let first = customer_of(&stage, "小周", "li").await;
+    first.says("转人工").await;
+    li.gets(&first).await.unwrap();
+    // Both have one seat.
+    let second = customer_of(&stage, "小林", "li").await;
+    assert!(li.passes(&first, &wu));
+    stage.settled().await;
+    second.says("转人工").await;
+    li.gets(&second).await.unwrap();
+    assert!(wu.has(&first), "nobody took it away again");
+    // Back to an ended session, by writing in it.
+    assert!(wu.ends(&first));
+    first.hears_menu().await.unwrap();
+    assert!(wu.re_enters(&first, "还有一句"));
+    stage.settled().await;
+    first.says("谢谢").await;
+    stage.settled().await;
+    assert!(wu.has(&first));
+    ends_well(&stage).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_takes_a_customer_from_the_pool_has_them() {
+    let stage = with_servicers(|_| {}).await;
+    let li = servicer(&stage, "li");
+    let phone = customer_of(&stage, "小周", "pool").await;
+    phone.says("转人工").await;
+    li.sees_in_pool(&phone).await.unwrap();
+    assert!(li.takes(&phone));
+    li.says(&phone, "您好，我是李工").unwrap().await;
+    phone.hears_text("我是李工").await.unwrap();
+    stage.settled().await;
+    assert!(li.ends(&phone));
+    phone.hears_menu().await.unwrap();
+    ends_well(&stage).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_servicer_who_does_not_serve_is_passed_over() {
+    let stage = with_servicers(|set| set.assistant = false).await;
+    let system = stage.agent("system");
+    let first = customer_of(&stage, "小周", "li").await;
+    stage.sandbox.order("kf.trans=95019x1").unwrap();
+    first.says("转人工").await;
+    system.hears_text("小周").await.unwrap();
+    // Who says so beforehand is not tried.
+    let wu = servicer(&stage, "wu");
+    wu.serves(false);
+    stage.settled().await;
+    let second = customer_of(&stage, "小林", "wu").await;
+    second.says("转人工").await;
+    let other = stage.agent("lin");
+    let heard = tokio::select! {
+        heard = system.hears_text("小林") => heard,
+        heard = other.hears_text("小林") => heard,
+    };
+    heard.unwrap();
+    assert!(!wu.has(&second));
+    ends_well(&stage).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_goes_from_tencent_im_to_a_servicer_in_wecom_and_back_to_the_assistant() {
+    let stage = with_servicers(|_| {}).await;
+    let (system, li) = (stage.agent("system"), servicer(&stage, "li"));
+    let phone = stage.sandbox.kf().phone("小周");
+    phone.says("转人工").await;
+    let peer = system.hears_text("小周").await.unwrap().peer;
+    system.says(&peer, "您好").unwrap().await;
+    phone.hears_text("您好").await.unwrap();
+    system.says(&peer, "#转接 -n li").unwrap().await;
+    system.hears_text("李工").await.unwrap();
+    phone.hears_text("李工").await.unwrap();
+    li.gets(&phone).await.unwrap();
+    phone.says("#退出").await;
+    phone.hears_text("本次服务已结束").await.unwrap();
+    assert!(!li.has(&phone), "the customer's end is the platform's end");
+    stage.sandbox.dify().answers("我在。");
+    phone.says("在吗").await;
+    phone.hears_text("我在").await.unwrap();
+    ends_well(&stage).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_our_own_desk_a_servicer_who_steps_in_is_told_of_at_once() {
+    let stage = stage(|set| set.assistant = false).await;
+    let (phone, system) = (stage.sandbox.kf().phone("小周"), stage.agent("system"));
+    phone.says("人工").await;
+    let peer = system.hears_text("新会话").await.unwrap().peer;
+    phone.moved(Session::Servicer);
+    let li = servicer(&stage, "li");
+    li.says(&phone, "我来处理").unwrap().await;
+    system.hears_text("staff.li").await.unwrap();
+    system.says(&peer, "您好").unwrap().await;
+    system.hears_text("正在接待").await.unwrap();
+    assert_eq!(texts(&phone, "您好"), 0);
+    ends_well(&stage).await;
 }

@@ -65,6 +65,7 @@ pub const OPERATIONS: &[&str] = &[
     "kf.token",
     "kf.sync",
     "kf.send",
+    "kf.trans",
     "kf.upload",
     "kf.media",
     "kf.other",

@@ -2,11 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Kf, Session};
+use super::{Kf, Session, state::Code};
 use crate::{
     call::{Answer, Call, Peer},
-    content::{Author, Content, Status},
-    events::Happening,
+    content::{Author, Status},
     faults::Twist,
     multipart,
     wire::PeerName,
@@ -18,7 +17,7 @@ const TOKEN_LIFE: i64 = 7_200_000;
 const WINDOW: i64 = 48 * 3_600_000;
 
 /// An error code and its words.
-type Refusal = (i64, &'static str);
+pub(super) type Refusal = (i64, &'static str);
 
 fn refused((code, words): Refusal) -> Answer {
     let hint = format!(
@@ -43,6 +42,7 @@ impl Peer for Kf {
             "/cgi-bin/gettoken" => "kf.token",
             "/cgi-bin/kf/sync_msg" => "kf.sync",
             "/cgi-bin/kf/send_msg" | "/cgi-bin/kf/send_msg_on_event" => "kf.send",
+            "/cgi-bin/kf/service_state/trans" => "kf.trans",
             "/cgi-bin/media/upload" => "kf.upload",
             "/cgi-bin/media/get" => "kf.media",
             _ => "kf.other",
@@ -83,12 +83,10 @@ impl Kf {
             "/cgi-bin/kf/send_msg_on_event" => self.greet(&body),
             "/cgi-bin/kf/service_state/get" => self.session(&body),
             "/cgi-bin/kf/service_state/trans" => self.transfer(&body),
-            "/cgi-bin/kf/customer/batchget" => self.customers(&body),
+            "/cgi-bin/kf/customer/batchget" => self.batch(&body),
             "/cgi-bin/kf/account/list" => Ok(ok(json!({ "account_list": [{
                 "open_kfid": self.0.settings.open_kfid, "name": self.0.settings.name, "avatar": "", "manage_privilege": true }] }))),
-            "/cgi-bin/kf/servicer/list" => Ok(ok(
-                json!({ "servicer_list": [{ "userid": "agent.li", "status": 0 }] }),
-            )),
+            "/cgi-bin/kf/servicer/list" => self.servicers(call),
             "/cgi-bin/media/upload" => self.upload(call),
             "/cgi-bin/media/get" => self.media(call),
             _ => Ok(Answer::new(404, "text/html", "404")),
@@ -184,7 +182,7 @@ impl Kf {
         self.account(body)?;
         let world = &self.0.world;
         let id = self.message_id(body)?;
-        let text = said(body)?;
+        let said = self.said(body)?;
         let customer = body["touser"].as_str().unwrap_or_default();
         let mut state = self.0.state.lock();
         let used = state.used.contains(&id);
@@ -207,36 +205,51 @@ impl Kf {
         }
         person.sent += 1;
         person.session = Session::Assistant;
-        let mut message = world.message(Author::Account, Status::Delivered, Content::Text { text });
+        let mut message = world.message(Author::Account, Status::Delivered, said);
         message.key = Some(id.clone());
-        person.chat.push(message);
         state.used.insert(id.clone());
         drop(state);
-        self.changed();
+        self.shows(customer, message);
         Ok(ok(json!({ "msgid": id })))
+    }
+
+    fn servicers(&self, call: &Call) -> Result<Answer, Refusal> {
+        if call.param("open_kfid") != Some(&self.0.settings.open_kfid) {
+            return Err((95000, "invalid open_kfid"));
+        }
+        let state = self.0.state.lock();
+        // 0 is serving here, where events say 1 (KF notes, 3.4, 3.8).
+        let line = |(id, serving): (&String, &bool)| json!({ "userid": id, "status": i32::from(!serving), "stop_type": 0 });
+        let list: Vec<Value> = state.servicers.iter().map(line).collect();
+        Ok(ok(json!({ "servicer_list": list })))
     }
 
     fn greet(&self, body: &Value) -> Result<Answer, Refusal> {
         let world = &self.0.world;
         let id = self.message_id(body)?;
-        let text = said(body)?;
+        let said = self.said(body)?;
         if !matches!(body["msgtype"].as_str(), Some("text" | "msgmenu")) {
             return Err((40058, "invalid msgtype"));
         }
         let code = body["code"].as_str().unwrap_or_default();
         let mut state = self.0.state.lock();
-        let place = state.codes.iter().position(|(known, ..)| known == code);
-        let (_, customer, until) = state.codes.remove(place.ok_or((41050, "invalid code"))?);
-        if until < world.now() {
+        let place = state.codes.iter().position(|known| known.code == code);
+        let code = state.codes.remove(place.ok_or((41050, "invalid code"))?);
+        if code.until < world.now() {
             return Err((41050, "code expired"));
         }
-        let mut message = world.message(Author::Account, Status::Delivered, Content::Text { text });
-        message.key = Some(id.clone());
-        if let Some(person) = state.people.get_mut(&customer) {
-            person.chat.push(message);
+        let customer = code.customer;
+        let session = state.people.get(&customer).map(|person| person.session);
+        if code.session.is_some() && code.session != session {
+            return Err((41050, "the session is in another state"));
         }
+        if !code.menu && body["msgtype"] != "text" {
+            return Err((40058, "invalid msgtype"));
+        }
+        let mut message = world.message(Author::Account, Status::Delivered, said);
+        message.key = Some(id.clone());
         drop(state);
-        self.changed();
+        self.shows(&customer, message);
         Ok(ok(json!({ "msgid": id })))
     }
 
@@ -263,7 +276,11 @@ impl Kf {
             .people
             .get(customer)
             .ok_or((40096, "invalid external userid"))?;
-        Ok(ok(json!({ "service_state": person.session.number() })))
+        let mut answer = json!({ "service_state": person.session.number() });
+        if let Some(servicer) = &person.servicer {
+            answer["servicer_userid"] = servicer.as_str().into();
+        }
+        Ok(ok(answer))
     }
 
     fn transfer(&self, body: &Value) -> Result<Answer, Refusal> {
@@ -271,22 +288,34 @@ impl Kf {
         let customer = body["external_userid"].as_str().unwrap_or_default();
         let next = body["service_state"].as_i64().and_then(Session::of);
         let next = next.ok_or((40058, "invalid service_state"))?;
+        let wanted = body["servicer_userid"].as_str().unwrap_or_default();
         let mut state = self.0.state.lock();
+        let serving = state.servicers.get(wanted).copied();
         let person = state
             .people
             .get_mut(customer)
             .ok_or((40096, "invalid external userid"))?;
-        if !person.session.may_become(next) {
+        let same = next == Session::Servicer && person.servicer.as_deref() == Some(wanted);
+        if same || !person.session.may_become(next) {
+            state.refused_moves += 1;
             return Err((95016, "service state change not allowed"));
         }
-        if next == Session::Servicer && body["servicer_userid"] != "agent.li" {
-            return Err((95014, "user is not a servicer"));
+        match (next, serving) {
+            (Session::Servicer, None) => return Err((95014, "user is not a servicer")),
+            (Session::Servicer, Some(false)) => return Err((95019, "servicer is not serving")),
+            _ => {}
         }
         person.session = next;
-        Ok(ok(json!({ "msg_code": self.0.world.chance.letters(24) })))
+        person.servicer = (next == Session::Servicer).then(|| wanted.to_owned());
+        let code = Code::after(next, customer, &self.0.world);
+        let answer = json!({ "msg_code": code.code });
+        state.codes.push(code);
+        drop(state);
+        self.changed(customer);
+        Ok(ok(answer))
     }
 
-    fn customers(&self, body: &Value) -> Result<Answer, Refusal> {
+    fn batch(&self, body: &Value) -> Result<Answer, Refusal> {
         let asked = body["external_userid_list"]
             .as_array()
             .cloned()
@@ -351,58 +380,5 @@ impl Kf {
         let disposition = format!("attachment; filename=\"{}.bin\"", media.id);
         Ok(Answer::new(200, &media.mime, media.bytes)
             .with_header("content-disposition", disposition))
-    }
-
-    /// Wakes whoever waits for something on a phone.
-    fn changed(&self) {
-        let faults = self.0.world.faults().lines();
-        self.0.world.emit(Happening::Faults { faults });
-    }
-}
-
-/// What a message says, as the phone shows it; checked as the platform checks it (KF notes, 3.5).
-fn said(body: &Value) -> Result<String, Refusal> {
-    let kind = body["msgtype"].as_str().unwrap_or_default();
-    let part = &body[kind];
-    let field = |name: &str| part[name].as_str().unwrap_or_default().to_owned();
-    match kind {
-        "text" => match field("content") {
-            text if text.is_empty() => Err((44004, "empty content")),
-            text if text.len() > 2048 => Err((45002, "content size out of limit")),
-            text => Ok(text),
-        },
-        "image" | "voice" | "video" | "file" => match field("media_id") {
-            id if id.is_empty() => Err((40007, "invalid media_id")),
-            id => Ok(format!("[{kind} {id}]")),
-        },
-        "msgmenu" => {
-            let list = part["list"].as_array().cloned().unwrap_or_default();
-            if list.len() > 10 {
-                return Err((95008, "too many menu items"));
-            }
-            let items = list
-                .iter()
-                .map(|item| item["click"]["content"].as_str().unwrap_or_default());
-            let lines: Vec<&str> = items.collect();
-            Ok(format!(
-                "{}\n{}\n{}",
-                field("head_content"),
-                lines.join("\n"),
-                field("tail_content")
-            ))
-        }
-        "location" => Ok(format!("[位置 {}]", field("name"))),
-        "miniprogram" => match (
-            field("thumb_media_id").is_empty(),
-            field("pagepath").contains(".html"),
-        ) {
-            (false, true) => Ok(format!("[小程序 {}]", field("title"))),
-            _ => Err((40058, "thumb_media_id and a page are needed")),
-        },
-        "link" => match field("thumb_media_id").is_empty() {
-            true => Err((40058, "thumb_media_id is needed")),
-            false => Ok(format!("[链接 {}]", field("title"))),
-        },
-        _ => Err((40008, "invalid msgtype")),
     }
 }

@@ -2,21 +2,24 @@
 //! `sync_msg` with its cursor, sending with its `msgid`, count and window, session states, and the callback that only says
 //! that there is something. Written from the protocol notes (WeCom: 1, 3, 5).
 //!
-//! [`Kf`] is the platform; [`KfPhone`] a customer's phone in it.
+//! [`Kf`] is the platform; [`KfPhone`] a customer's phone in it, [`KfServicer`] a servicer's WeCom client.
 
 mod api;
 mod phone;
 mod push;
+mod said;
+mod servicer;
 mod state;
 
 use std::{sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 
-pub use phone::KfPhone;
+pub use phone::{KfCustomer, KfPhone};
+pub use servicer::KfServicer;
 pub use state::Session;
 
-use crate::world::World;
+use crate::{content::Message, events::Happening, world::World};
 use state::State;
 
 /// The KF platform.
@@ -36,6 +39,8 @@ pub struct KfSettings {
     pub open_kfid: String,
     /// Its name.
     pub name: String,
+    /// Who may serve, by their userid.
+    pub servicers: Vec<String>,
     /// Messages after each of the customer's (KF: 5).
     pub allowance: u32,
     /// How long a callback may take before it is sent again (WeCom: 5 s).
@@ -58,6 +63,7 @@ impl Default for KfSettings {
             encoding_aes_key: "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8".into(),
             open_kfid: "wkSandbox0001".into(),
             name: "云杉客服".into(),
+            servicers: vec!["staff.li".into(), "staff.wu".into()],
             allowance: 5,
             push_timeout: Duration::from_secs(5),
             push_attempts: 4,
@@ -79,10 +85,15 @@ pub(crate) struct Inner {
 
 impl Kf {
     pub(crate) fn new(world: Arc<World>, settings: KfSettings) -> Self {
+        let servicers = settings.servicers.iter();
+        let state = State {
+            servicers: servicers.map(|id| (id.clone(), true)).collect(),
+            ..State::default()
+        };
         Self(Arc::new(Inner {
             world,
             settings,
-            state: Mutex::default(),
+            state: Mutex::new(state),
         }))
     }
 
@@ -99,7 +110,71 @@ impl Kf {
             .people
             .insert(id.clone(), state::Person::new(nickname));
         drop(state);
+        self.changed(&id);
         KfPhone::new(self.clone(), id)
+    }
+
+    /// The WeCom client of a servicer.
+    pub fn servicer(&self, id: &str) -> Option<KfServicer> {
+        let known = self.0.state.lock().servicers.contains_key(id);
+        known.then(|| KfServicer::new(self.clone(), id.to_owned()))
+    }
+
+    /// How often a move of a session was asked for that its state does not allow.
+    pub fn refused_moves(&self) -> u32 {
+        self.0.state.lock().refused_moves
+    }
+
+    /// A new bubble in a customer's chat.
+    fn shows(&self, customer: &str, message: Message) {
+        if let Some(person) = self.0.state.lock().people.get_mut(customer) {
+            person.chat.push(message.clone());
+        }
+        let openid = customer.to_owned();
+        self.0
+            .world
+            .emit(Happening::CustomerMessage { openid, message });
+        self.changed(customer);
+    }
+
+    /// Tells the pages, and wakes whoever waits for something.
+    fn changed(&self, customer: &str) {
+        let person = self.0.state.lock().people.get(customer).cloned();
+        if let Some(person) = person {
+            let customer = self.customer(customer, &person);
+            self.0.world.emit(Happening::KfCustomer { customer });
+        }
+    }
+
+    fn customer(&self, id: &str, person: &state::Person) -> KfCustomer {
+        let allowance = self.0.settings.allowance;
+        KfCustomer {
+            openid: id.to_owned(),
+            inbox: self.0.settings.inbox.clone(),
+            nickname: person.nickname.clone(),
+            left: match person.session {
+                Session::New | Session::Assistant => allowance.saturating_sub(person.sent),
+                _ => 0,
+            },
+            session: person.session.number(),
+            servicer: person.servicer.clone(),
+            last: person.chat.last().cloned(),
+        }
+    }
+
+    /// Every customer there is.
+    pub fn customers(&self) -> Vec<KfCustomer> {
+        let state = self.0.state.lock();
+        let people = state.people.iter();
+        people
+            .map(|(id, person)| self.customer(id, person))
+            .collect()
+    }
+
+    /// The phone of a customer who is there already.
+    pub fn phone_of(&self, id: &str) -> Option<KfPhone> {
+        let known = self.0.state.lock().people.contains_key(id);
+        known.then(|| KfPhone::new(self.clone(), id.to_owned()))
     }
 
     /// The access tokens there are become worthless, as when an administrator resets the secret.

@@ -5,14 +5,34 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Kf, Session};
+use super::{Kf, Session, state::Code};
 use crate::{
-    content::{Author, Content, Message, Status},
+    content::{Author, Content, MenuChoice, Message, Status},
     media::Media,
     play::{Pushed, Silence},
 };
+
+/// A customer of the account, as the pages show one. The JSON form is described in `sandbox/API.md`.
+#[derive(Clone, Debug, Serialize)]
+pub struct KfCustomer {
+    /// The `external_userid`; called as on the other phones.
+    pub openid: String,
+    /// The bridge's inbox.
+    pub inbox: String,
+    /// A name for people; KF tells it to accounts.
+    pub nickname: String,
+    /// How many messages the account may still send.
+    pub left: u32,
+    /// The session's state, 0 to 4.
+    pub session: i64,
+    /// Who has it, in state 3.
+    pub servicer: Option<String>,
+    /// The newest message.
+    pub last: Option<Message>,
+}
 
 /// A customer's phone. Clones share what they have heard.
 #[derive(Clone)]
@@ -41,11 +61,22 @@ impl KfPhone {
         self.kf.0.state.lock().people[&self.id].session
     }
 
-    /// Puts the session into a state, as a servicer in the WeCom client or the console would.
+    /// Who has the session, where a servicer does.
+    pub fn servicer(&self) -> Option<String> {
+        let state = self.kf.0.state.lock();
+        state.people[&self.id].servicer.clone()
+    }
+
+    /// Puts the session into a state, as the console would: to a servicer by its rules of reception, for example.
     pub fn moved(&self, session: Session) {
-        if let Some(person) = self.kf.0.state.lock().people.get_mut(&self.id) {
+        let mut state = self.kf.0.state.lock();
+        let first = state.servicers.keys().next().cloned();
+        if let Some(person) = state.people.get_mut(&self.id) {
             person.session = session;
+            person.servicer = first.filter(|_| session == Session::Servicer);
         }
+        drop(state);
+        self.kf.changed(&self.id);
     }
 
     /// Opens the chat by a link, maybe with a parameter. A customer who has not written yet may be greeted once.
@@ -60,16 +91,22 @@ impl KfPhone {
         });
         let mut state = self.kf.0.state.lock();
         if state.people[&self.id].wrote_at.is_none() {
-            let code = format!("WEL{}", world.chance.letters(20));
-            let until = world.now() + 20_000;
-            state.codes.push((code.clone(), self.id.clone(), until));
-            event["welcome_code"] = code.into();
+            let code = Code::welcome(&self.id, world);
+            event["welcome_code"] = code.code.as_str().into();
+            state.codes.push(code);
         }
         drop(state);
-        let note = Content::Text {
-            text: format!("进入会话 {scene_param}"),
-        };
-        let shown = world.message(Author::Customer, Status::Delivered, note);
+        let text = format!("进入会话 {scene_param}");
+        let shown = world.message(
+            Author::Customer,
+            Status::Delivered,
+            Content::Event {
+                event: "enter_session".into(),
+                key: None,
+                text: text.trim().to_owned(),
+            },
+        );
+        self.kf.shows(&self.id, shown.clone());
         Pushed::new(shown, self.kf.happens(event))
     }
 
@@ -99,14 +136,21 @@ impl KfPhone {
 
     /// Sends a picture kept with [`Sandbox::keep`](crate::Sandbox::keep).
     pub fn sends_image(&self, media: &Media) -> Pushed {
+        self.sends_media("image", media)
+    }
+
+    /// Sends an `image`, `voice`, `video` or `file`.
+    pub fn sends_media(&self, kind: &str, media: &Media) -> Pushed {
         let handle = format!("KFM{}", self.kf.0.world.chance.letters(24));
         let mut state = self.kf.0.state.lock();
         state.media.insert(handle.clone(), media.id.clone());
         drop(state);
-        let shown = Content::Text {
-            text: format!("[图片 {}]", media.name),
-        };
-        self.sends("image", json!({ "media_id": handle }), shown)
+        let body = json!({ "media_id": handle });
+        let shown = self
+            .kf
+            .said(&json!({ "msgtype": kind, kind: body }))
+            .unwrap_or_else(|_| Content::text(format!("[{kind}]")));
+        self.sends(kind, body, shown)
     }
 
     /// Sends anything, by its type and the object of the same name.
@@ -127,9 +171,9 @@ impl KfPhone {
             if person.session == Session::Ended {
                 person.session = Session::New;
             }
-            person.chat.push(message.clone());
         }
         drop(state);
+        self.kf.shows(&self.id, message.clone());
         Pushed::new(message, self.kf.row(row))
     }
 
@@ -140,18 +184,36 @@ impl KfPhone {
 
     /// The next unheard message whose text contains `part`; those before it count as heard.
     pub async fn hears_text(&self, part: &str) -> Result<Message, Silence> {
+        let wanted = part.to_owned();
+        let fits = move |one: &Message| one.text().contains(&wanted);
+        self.hears(&format!("a text with {part:?}"), fits).await
+    }
+
+    /// The choices of the next unheard menu.
+    pub async fn hears_menu(&self) -> Result<Vec<MenuChoice>, Silence> {
+        let is_menu = |one: &Message| matches!(one.content, Content::Menu { .. });
+        match self.hears("a menu", is_menu).await?.content {
+            Content::Menu { items, .. } => Ok(items),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    async fn hears(
+        &self,
+        expected: &str,
+        fits: impl Fn(&Message) -> bool + Send + 'static,
+    ) -> Result<Message, Silence> {
         let world = self.kf.0.world.clone();
-        let (phone, wanted) = (self.clone(), part.to_owned());
+        let phone = self.clone();
         let found = world.wait_for(world.patience, move || {
-            let heard = phone.unheard();
-            let message = heard.into_iter().find(|one| one.text().contains(&wanted))?;
+            let message = phone.unheard().into_iter().find(&fits)?;
             phone.heard.fetch_max(message.id, Ordering::SeqCst);
             Some(message)
         });
         found.await.ok_or_else(|| Silence {
             who: self.id.clone(),
             waited: world.patience,
-            expected: format!("a text with {part:?}"),
+            expected: expected.to_owned(),
             heard: self
                 .unheard()
                 .iter()

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::content::Message;
+use crate::{content::Message, world::World};
 
 /// A session's state (KF notes, 3.7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +55,44 @@ impl Session {
     }
 }
 
+/// A code by which one more thing may be said (KF notes, 3.6).
+pub(crate) struct Code {
+    pub code: String,
+    pub customer: String,
+    /// Unix milliseconds.
+    pub until: i64,
+    /// It is good only while the session is still this; a greeting's, whatever it is.
+    pub session: Option<Session>,
+    /// Whether for a menu, too.
+    pub menu: bool,
+}
+
+impl Code {
+    /// Somebody entered who has not written.
+    pub fn welcome(customer: &str, world: &World) -> Self {
+        Self {
+            code: format!("WEL{}", world.chance.letters(20)),
+            customer: customer.to_owned(),
+            until: world.now() + 20_000,
+            session: None,
+            menu: true,
+        }
+    }
+
+    /// A session became this.
+    pub fn after(session: Session, customer: &str, world: &World) -> Self {
+        let ended = session == Session::Ended;
+        let life = if ended { 20_000 } else { 48 * 3_600_000 };
+        Self {
+            code: format!("MSG{}", world.chance.letters(20)),
+            customer: customer.to_owned(),
+            until: world.now() + life,
+            session: Some(session),
+            menu: ended,
+        }
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct State {
     pub people: BTreeMap<String, Person>,
@@ -64,17 +102,24 @@ pub(crate) struct State {
     pub tokens_issued: u32,
     /// Tokens of callbacks and until when they serve.
     pub sync_tokens: Vec<(String, i64)>,
+    /// Moves of sessions that were asked for and are not allowed: a bridge that reads before it moves makes none.
+    pub refused_moves: u32,
     /// Message ids that were used.
     pub used: BTreeSet<String>,
-    /// Greetings that may still be said: code, customer, until when.
-    pub codes: Vec<(String, String, i64)>,
+    /// What may still be said by a code.
+    pub codes: Vec<Code>,
+    /// Who may serve, and whether they are serving.
+    pub servicers: BTreeMap<String, bool>,
     /// Uploaded and sent media: handle, kept file.
     pub media: BTreeMap<String, String>,
 }
 
+#[derive(Clone)]
 pub(crate) struct Person {
     pub nickname: String,
     pub session: Session,
+    /// Who has it, in that state.
+    pub servicer: Option<String>,
     /// Sent since the customer's last message, and when that was.
     pub sent: u32,
     pub wrote_at: Option<i64>,
@@ -86,6 +131,7 @@ impl Person {
         Self {
             nickname: nickname.to_owned(),
             session: Session::Ended,
+            servicer: None,
             sent: 0,
             wrote_at: None,
             chat: Vec::new(),

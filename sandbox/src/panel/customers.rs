@@ -81,7 +81,7 @@ async fn chat(stage: web::Data<Stage>, openid: Path<String>, window: Query<Windo
 /// A message as the pages send it.
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
-enum Said {
+pub(super) enum Said {
     Text {
         text: String,
     },
@@ -130,7 +130,7 @@ async fn say(stage: web::Data<Stage>, openid: Path<String>, payload: web::Payloa
     Ok(accepted(phone.does(act)))
 }
 
-fn accepted(pushed: Pushed) -> HttpResponse {
+pub(super) fn accepted(pushed: Pushed) -> HttpResponse {
     HttpResponse::Accepted().json(&pushed.message)
 }
 

@@ -4,6 +4,7 @@ mod agents;
 mod customers;
 mod faults;
 mod files;
+mod kf;
 mod live;
 mod members;
 mod pages;
@@ -99,6 +100,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         .route("/state", web::get().to(state))
         .route("/events", web::get().to(live::events))
         .configure(customers::configure)
+        .configure(kf::configure)
         .configure(agents::configure)
         .configure(members::configure)
         .configure(wire::configure)
@@ -116,8 +118,7 @@ async fn state(stage: web::Data<Stage>) -> HttpResponse {
         wechat,
         tim,
         dify,
-        // Has no pages yet; tests talk to it.
-        kf: _,
+        kf,
         wecom,
     } = &**stage;
     let desk = tim.settings();
@@ -128,6 +129,7 @@ async fn state(stage: web::Data<Stage>) -> HttpResponse {
         "event": world.hub.last(), "now": world.now(), "url": world.url, "bridge": world.bridge(),
         "accounts": wechat.accounts().iter().map(account).collect::<Vec<_>>(),
         "wecom": members::corp(wecom.settings()),
+        "kf": {"inbox": kf.settings().inbox, "name": kf.settings().name, "open_kfid": kf.settings().open_kfid},
         "desk": {"inbox": desk.inbox, "sdk_app_id": desk.sdk_app_id, "admin": desk.admin},
         "dify": apps.collect::<Vec<_>>(),
         "wire": {"enabled": world.log.enabled(), "capacity": world.log.capacity(), "last": world.log.last()},

@@ -52,6 +52,19 @@ pub fn customer(row: &Value) -> Option<&str> {
     top.or(inside).filter(|id| !id.is_empty())
 }
 
+/// The servicer a row is by or about: who said it, has the conversation now, or had it (WeCom: 3.3, 3.4).
+pub fn servicer(row: &Value) -> Option<&str> {
+    let event = &row["event"];
+    [
+        &row["servicer_userid"],
+        &event["servicer_userid"],
+        &event["new_servicer_userid"],
+        &event["old_servicer_userid"],
+    ]
+    .into_iter()
+    .find_map(|id| id.as_str().filter(|id| !id.is_empty()))
+}
+
 /// The row's own id.
 pub fn message_id(row: &Value) -> Option<&str> {
     row["msgid"].as_str().filter(|id| !id.is_empty())
@@ -66,6 +79,32 @@ pub fn sent_at(row: &Value) -> Option<i64> {
 pub fn welcome_code(row: &Value) -> Option<&str> {
     let code = row["event"]["welcome_code"].as_str();
     code.filter(|code| !code.is_empty())
+}
+
+/// One more message that may be said after a change of the session (WeCom: 3.6).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastWord {
+    /// Names the receiver, once.
+    pub code: String,
+    /// For how long, in seconds.
+    pub seconds: u64,
+    /// Whether it may be a menu; else only a text.
+    pub menu: bool,
+}
+
+/// How long a code serves after the session became this, and whether for a menu, too (WeCom: 3.6).
+pub fn last_word(code: &str, ended: bool) -> Option<LastWord> {
+    (!code.is_empty()).then(|| LastWord {
+        code: code.to_owned(),
+        seconds: if ended { 20 } else { 48 * 3600 },
+        menu: ended,
+    })
+}
+
+/// The code in a row that tells of a change of the session.
+pub fn row_last_word(row: &Value) -> Option<LastWord> {
+    let event = &row["event"];
+    last_word(event["msg_code"].as_str()?, event["change_type"] == 3)
 }
 
 fn text(value: &Value, name: &str) -> String {
@@ -157,11 +196,25 @@ fn event(body: &Value) -> Content {
                 used_up: matches!(body["fail_type"].as_i64(), Some(4..=6)),
             }
         }
-        _ => Event::Other {
-            name: bounded(name, 64),
-            detail: detail(body),
+        "session_status_change" => match body["change_type"].as_i64() {
+            // Taken from the pool, passed on by a colleague, come back to.
+            Some(1 | 2 | 4) => Event::Taken,
+            Some(3) => Event::Ended,
+            _ => other(name, body),
         },
+        "servicer_status_change" => Event::Presence {
+            // 1 or 2 here, 0 or 1 in the list (WeCom: 3.4, 3.8).
+            online: body["status"].as_i64() == Some(1),
+        },
+        _ => other(name, body),
     })
+}
+
+fn other(name: &str, body: &Value) -> Event {
+    Event::Other {
+        name: bounded(name, 64),
+        detail: detail(body),
+    }
 }
 
 /// What the link said about itself: its parameter, else its scene.

@@ -128,12 +128,46 @@ fn events_are_facts() {
         Content::Recalled { external_id } if external_id == "kfmsg-0001"
     ));
     assert_eq!(read::customer(&event("servicer_status_change")), None);
-    let Content::Event(Event::Other { detail, .. }) = said(&event("session_status_change")) else {
+    let away = Content::Event(Event::Presence { online: false });
+    assert_eq!(said(&event("servicer_status_change")), away);
+    assert_eq!(
+        read::servicer(&event("servicer_status_change")),
+        Some("agent.li")
+    );
+    let Content::Event(Event::Other { detail, .. }) = said(&json!({ "msgtype": "event",
+        "event": { "event_type": "session_status_change", "change_type": 9, "msg_code": "secret" } }))
+    else {
         panic!("recorded")
     };
     assert!(
         !detail.contains_key("msg_code"),
         "codes are nobody's to read: {detail:?}"
+    );
+}
+
+#[test]
+fn changes_of_a_session_name_who_has_it_and_the_word_that_may_be_said() {
+    let changes: Vec<Value> = rows()
+        .into_iter()
+        .filter(|row| row["event"]["event_type"] == "session_status_change")
+        .collect();
+    let found: Vec<_> = changes
+        .iter()
+        .map(|row| {
+            let ended = said(row) == Content::Event(Event::Ended);
+            assert!(ended || said(row) == Content::Event(Event::Taken));
+            let word = read::row_last_word(row).map(|word| (word.seconds, word.menu));
+            (ended, read::servicer(row).unwrap(), word)
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [
+            (false, "agent.li", Some((48 * 3600, false))),
+            (false, "agent.wu", None),
+            (true, "agent.wu", Some((20, true))),
+            (false, "agent.li", None),
+        ]
     );
 }
 

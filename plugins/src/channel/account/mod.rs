@@ -2,6 +2,7 @@
 //! the query, the answer's `errcode` read and acted on by the platform's table, one repeat after a refused token.
 //! No URL, and so no token, ever gets into an error.
 
+mod clock;
 mod media;
 mod rests;
 mod token;

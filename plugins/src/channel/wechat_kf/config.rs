@@ -22,6 +22,10 @@ pub struct Config {
     pub previous_encoding_aes_key: Secret,
     /// 由 API 管理的客服账号，形如 wk… / the KF accounts that are managed by API.
     pub accounts: Vec<String>,
+    /// 谁来接待：desk 由坐席在本系统的工作台接待；servicers 由企业微信自己的接待人员在企业微信中接待 / who serves: agents at the
+    /// bridge's own desk, or WeCom's own servicers in the WeCom client.
+    #[serde(default)]
+    pub mode: Mode,
     /// 接口地址 / where the API is.
     #[serde(default = "api_base")]
     pub api_base: String,
@@ -38,6 +42,18 @@ pub struct Config {
     #[serde(default = "allowances")]
     #[schemars(with = "serde_json::Value")]
     pub allowances: Vec<Allowance>,
+}
+
+/// Who serves the customers of a KF account.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Agents at the bridge's own desk; to the platform the bridge is the API assistant.
+    #[default]
+    Desk,
+    /// WeCom's own servicers, in the WeCom client. An agent with `inbox` naming this inbox is the servicer `user_id`; the
+    /// `user_id` `*` stands for whoever of them takes a customer from the pool.
+    Servicers,
 }
 
 fn api_base() -> String {

@@ -2,14 +2,21 @@
 //! ([`pull`]), and the core moves the cursor in the transaction that stores the page. What goes out carries a `msgid` of
 //! ours, so that trying again is harmless ([`send`]).
 //!
+//! Who serves is a setting ([`config::Mode`]): agents at our own desk, or WeCom's own servicers in the WeCom client, to whom
+//! sessions are moved by the platform's rules ([`session`]) and whom it may tell one last word past them ([`last_word`]).
+//!
 //! A thread is a customer at one account: its peer is `external_userid@open_kfid`.
 
+mod arrivals;
 mod check;
 mod config;
 mod decode;
+mod last_word;
 mod media;
 mod pull;
 mod send;
+mod servicers;
+mod session;
 
 #[cfg(test)]
 mod tests;
@@ -22,7 +29,7 @@ use bridge_core::{
     cache::Cache,
     channel::{
         Allowance, Capabilities, Channel, ChannelError, ChannelSpec, Check, Decoded, Delivery,
-        Dispatch, Fetch, Pull, Receipt,
+        Dispatch, Fetch, Presence, Pull, Receipt,
     },
     clock::{Clock, Timestamp},
     media::MediaLibrary,
@@ -30,7 +37,7 @@ use bridge_core::{
     plugin::{BuildError, Plugin, Tools},
 };
 
-use self::config::Config;
+use self::config::{Config, Mode};
 use super::account::{Api, Grant};
 
 /// A greeting has to be out within 20 s of the entering (WeCom: 3.6).
@@ -113,7 +120,7 @@ fn capabilities(config: &Config) -> Capabilities {
             .chain([greeting])
             .collect(),
         image_types: vec!["image/jpeg", "image/png"],
-        native_desk: false,
+        native_desk: config.mode == Mode::Servicers,
         voice_types: vec!["audio/amr"],
     }
 }
@@ -148,6 +155,10 @@ impl Channel for Kf {
 
     fn fetch(&self) -> Option<&dyn Fetch> {
         Some(self)
+    }
+
+    fn presence(&self) -> Option<&dyn Presence> {
+        (self.config.mode == Mode::Servicers).then_some(self as &dyn Presence)
     }
 
     fn check(&self) -> Option<&dyn Check> {

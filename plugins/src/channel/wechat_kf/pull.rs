@@ -5,16 +5,15 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
-use bridge_convertors::wecom::kf::read::{self, Origin};
+use bridge_convertors::wecom::kf::read;
 use bridge_core::{
     channel::{ChannelError, DeskThread, Page, Pull, PullHint},
-    clock::Timestamp,
     error::Remedy,
-    message::{Arrival, Author, Content, Event, ExternalId, Handle, Profile, Trigger, What},
+    message::{Handle, Profile},
 };
 use serde_json::{Value, json};
 
-use super::{GREETING, Kf, peer};
+use super::Kf;
 
 /// Rows of one page (WeCom: 3.2, at most 1000).
 const PAGE: usize = 500;
@@ -96,7 +95,7 @@ impl Pull for Kf {
         let mut arrivals = Vec::with_capacity(fresh.len());
         for row in &fresh {
             if let Some(arrival) = self.arrival(topic, row, &names) {
-                self.note_welcome(row, &arrival).await;
+                self.note_word(row, &arrival).await;
                 arrivals.push(arrival);
             }
         }
@@ -144,70 +143,6 @@ impl Kf {
             },
             _ => error,
         })
-    }
-
-    /// A row as an arrival; `None` for what is about no customer.
-    fn arrival(
-        &self,
-        account: &str,
-        row: &Value,
-        names: &BTreeMap<String, Profile>,
-    ) -> Option<Arrival> {
-        let id = read::message_id(row)?;
-        let Some(customer) = read::customer(row) else {
-            tracing::debug!(id, kind = %row["event"]["event_type"], "a row about no customer");
-            return None;
-        };
-        let sent_at = Timestamp::from_secs(read::sent_at(row).unwrap_or_default());
-        let content = read::content(row, &self.words.inbox);
-        let entered = matches!(&content, Content::Event(Event::Entered { .. }));
-        let (author, content) = match read::origin(row) {
-            Origin::Customer => (Author::Contact, content),
-            Origin::System if entered || matches!(content, Content::Recalled { .. }) => {
-                (Author::Contact, content)
-            }
-            Origin::System => (Author::System, content),
-            // Said to the customer by a colleague in WeCom, past us: recorded, never taken for the customer's words.
-            Origin::Servicer | Origin::Other => (Author::System, by_servicer(row, &content)),
-        };
-        let trigger = match (author == Author::Contact, entered) {
-            (true, true) => read::welcome_code(row).map(|_| Trigger::Enter),
-            (true, false) if !matches!(content, Content::Event(_) | Content::Recalled { .. }) => {
-                Some(Trigger::Message)
-            }
-            _ => None,
-        };
-        Some(Arrival {
-            inbox: self.words.inbox.clone(),
-            external_id: ExternalId::new(format!("{}:{id}", sent_at.as_secs())),
-            peer: peer(customer, account),
-            author,
-            what: What::Content(content),
-            sent_at,
-            received_at: self.clock.now(),
-            trigger,
-            profile: names.get(customer).cloned(),
-        })
-    }
-
-    /// Keeps the code by which this customer may be greeted, as long as it is good.
-    async fn note_welcome(&self, row: &Value, arrival: &Arrival) {
-        let Some(code) = read::welcome_code(row) else {
-            return;
-        };
-        let age = self.clock.now().since(arrival.sent_at);
-        let left = GREETING.saturating_sub(age);
-        if !left.is_zero() {
-            // Lost with the cache: then the greeting is not sent, which is no harm.
-            let _ = self
-                .cache
-                .put(&self.welcome_key(&arrival.peer), code, left)
-                .await;
-        }
-    }
-
-    pub(super) fn welcome_key(&self, peer: &bridge_core::message::PeerId) -> String {
-        format!("kf:welcome:{}:{peer}", self.words.inbox)
     }
 
     /// What a customer is called beyond this account: the same in all KF accounts of the corporation, and the unionid where
@@ -258,19 +193,4 @@ impl Kf {
         }
         names
     }
-}
-
-/// What a servicer said in the WeCom client, as a fact.
-fn by_servicer(row: &Value, content: &Content) -> Content {
-    let servicer = row["servicer_userid"].as_str().unwrap_or_default();
-    let said = content.words().unwrap_or_default();
-    let detail = [("servicer", servicer), ("said", said)];
-    let detail = detail
-        .into_iter()
-        .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| (name.to_owned(), value.chars().take(1000).collect()));
-    Content::Event(Event::Other {
-        name: "servicer_message".to_owned(),
-        detail: detail.collect(),
-    })
 }
