@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Context;
-use bridge_sandbox::{Account, DifySettings, Sandbox, TimSettings};
+use bridge_sandbox::{Account, DifySettings, Sandbox, TimSettings, kf::KfSettings};
 
 use crate::{
     cli::Failure,
@@ -67,6 +67,9 @@ fn greet(url: &str, bridge: SocketAddr) {
     say("");
     say(&format!("  全部页面 / everything       {url}/"));
     say(&format!("  手机（客户）/ the phone     {url}/phone.html"));
+    say(&format!(
+        "  手机（微信客服）/ WeChat KF {url}/phone.html?in=kf"
+    ));
     say(&format!("  客服工作台 / an agent       {url}/agent.html"));
     say(&format!(
         "  网页访客 / a site's visitor  http://{bridge}/web/site/"
@@ -92,10 +95,11 @@ fn address(wanted: SocketAddr) -> std::io::Result<SocketAddr> {
 
 /// The bridge's configuration against the simulated platforms: the one a stranger would write.
 fn configuration(url: &str, bridge: SocketAddr, locale: &str, folder: &Path) -> String {
-    let (account, desk, dify) = (
+    let (account, desk, dify, kf) = (
         Account::default(),
         TimSettings::default(),
         DifySettings::default(),
+        KfSettings::default(),
     );
     let key = dify
         .apps
@@ -145,6 +149,15 @@ admin = "{admin}"
 callback_token = "{callback_token}"
 api_base = "{url}/tim"
 
+[inboxes.{kf_inbox}]
+channel = "wechat-kf"
+corp_id = "{corp_id}"
+secret = "{corp_secret}"
+token = "{kf_token}"
+encoding_aes_key = "{kf_key}"
+accounts = ["{open_kfid}"]
+api_base = "{url}/kf"
+
 [inboxes.site]
 channel = "web"
 origins = ["{url}"]
@@ -173,6 +186,12 @@ desk = "{desk_inbox}"
         secret_key = desk.secret_key,
         admin = desk.admin,
         callback_token = desk.callback_token,
+        kf_inbox = kf.inbox,
+        corp_id = kf.corp_id,
+        corp_secret = kf.secret,
+        kf_token = kf.token,
+        kf_key = kf.encoding_aes_key,
+        open_kfid = kf.open_kfid,
     )
 }
 

@@ -7,6 +7,7 @@ import { shell } from './shell.js';
 const kinds = {
   wechat: () => import('./phone-wechat.js'),
   miniapp: () => import('./phone-mini.js'),
+  kf: () => import('./phone-kf.js'),
 };
 const state = await api('GET', 'box/state');
 const places = [

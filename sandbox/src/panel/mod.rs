@@ -129,7 +129,7 @@ async fn state(stage: web::Data<Stage>) -> HttpResponse {
         "event": world.hub.last(), "now": world.now(), "url": world.url, "bridge": world.bridge(),
         "accounts": wechat.accounts().iter().map(account).collect::<Vec<_>>(),
         "wecom": members::corp(wecom.settings()),
-        "kf": {"inbox": kf.settings().inbox, "name": kf.settings().name, "open_kfid": kf.settings().open_kfid},
+        "kf": [{"inbox": kf.settings().inbox, "name": kf.settings().name, "open_kfid": kf.settings().open_kfid}],
         "desk": {"inbox": desk.inbox, "sdk_app_id": desk.sdk_app_id, "admin": desk.admin},
         "dify": apps.collect::<Vec<_>>(),
         "wire": {"enabled": world.log.enabled(), "capacity": world.log.capacity(), "last": world.log.last()},
