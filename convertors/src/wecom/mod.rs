@@ -3,6 +3,9 @@
 
 pub mod envelope;
 pub mod error_table;
+pub mod fuzz;
+#[cfg(test)]
+mod hostile;
 pub mod kf;
 #[cfg(test)]
 mod tests;
