@@ -98,8 +98,10 @@ async fn people(stage: &Stage) -> Vec<(String, Person)> {
     people
 }
 
-/// Asks one question after the other, each after the answer to the one before.
+/// Asks for a person, then one question after the other, each after the answer to the one before.
 async fn asks(name: String, mut person: Person) -> (String, Person) {
+    person.says("人工").await;
+    person.hears("为您服务").await;
     for number in 0..QUESTIONS {
         person.says(&format!("问 {name} {number}")).await;
         person.hears(&format!("答 {name} {number}")).await;
@@ -144,9 +146,7 @@ async fn customers_of_every_channel_talk_at_once_and_nothing_crosses() {
     let agents = [stage.agent("system"), stage.agent("lin")];
     let working: Vec<_> = agents.iter().cloned().map(answers).collect();
     let mut talks = JoinSet::new();
-    for (name, mut person) in people(&stage).await {
-        person.says("人工").await;
-        person.hears("为您服务").await;
+    for (name, person) in people(&stage).await {
         talks.spawn(asks(name, person));
     }
     let mut names = Vec::new();

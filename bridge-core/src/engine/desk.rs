@@ -14,8 +14,9 @@ use parking_lot::{Mutex, RwLock};
 
 use super::{Engine, EngineParts};
 use crate::{
+    clock::Timestamp,
     conversation::Waiting,
-    message::{AgentName, Cue, PeerId},
+    message::{AgentName, ConversationId, Cue, PeerId},
     routing::{Decision, Desk, Request, Subject},
     store::{StoreError, WaitingRow},
 };
@@ -27,6 +28,22 @@ const LOOK: Duration = Duration::from_secs(30);
 /// How long a word on an agent's presence holds.
 const PRESENCE_TTL: Duration = Duration::from_secs(7 * 86_400);
 
+/// See [`DeskKeeper::turn`].
+pub(super) struct Turn<'a> {
+    desk: &'a DeskKeeper,
+    id: ConversationId,
+}
+
+impl Drop for Turn<'_> {
+    /// However the turn ended.
+    fn drop(&mut self) {
+        if let Some(promise) = self.desk.promised.lock().get_mut(&self.id) {
+            promise.over = true;
+            self.desk.stale();
+        }
+    }
+}
+
 /// Keeps the snapshot.
 pub(super) struct DeskKeeper {
     snapshot: RwLock<Arc<Desk>>,
@@ -34,8 +51,17 @@ pub(super) struct DeskKeeper {
     reading: tokio::sync::Mutex<()>,
     offline: Mutex<BTreeSet<AgentName>>,
     last: Mutex<Option<AgentName>>,
+    /// Seats given in turns that the snapshot does not show yet.
+    promised: Mutex<BTreeMap<ConversationId, Promise>>,
     /// Mean length of an assignment, in seconds, moving.
     average: Mutex<Option<f64>>,
+}
+
+/// A seat given in a turn.
+struct Promise {
+    agent: AgentName,
+    /// The turn is over: what came of it is in the store.
+    over: bool,
 }
 
 impl DeskKeeper {
@@ -59,6 +85,7 @@ impl DeskKeeper {
             reading: tokio::sync::Mutex::new(()),
             offline: Mutex::default(),
             last: Mutex::default(),
+            promised: Mutex::default(),
             average: Mutex::default(),
         }
     }
@@ -84,6 +111,11 @@ impl DeskKeeper {
     }
 
     async fn read(&self, parts: &EngineParts) -> Result<(), StoreError> {
+        let shown: Vec<ConversationId> = {
+            let promised = self.promised.lock();
+            let over = promised.iter().filter(|(_, promise)| promise.over);
+            over.map(|(id, _)| *id).collect()
+        };
         let state = parts.store.desk().await?;
         let mut desk = Desk::clone(&self.snapshot.read());
         desk.loads = state.loads.into_iter().collect();
@@ -97,8 +129,38 @@ impl DeskKeeper {
         )]
         let average = self.average.lock().map_or(0, |seconds| seconds as u64);
         desk.average_seconds = average;
+        let mut promised = self.promised.lock();
         *self.snapshot.write() = Arc::new(desk);
+        for id in shown {
+            // A promise made meanwhile is another one.
+            if promised.get(&id).is_some_and(|promise| promise.over) {
+                promised.remove(&id);
+            }
+        }
         Ok(())
+    }
+
+    /// Routes, counting what other turns have just given away: conversations that come at the same moment would otherwise
+    /// all go to whoever was free when the first of them looked.
+    pub(super) fn place(&self, request: &Request, now: Timestamp) -> Decision {
+        let own = request.subject.conversation;
+        let mut promised = self.promised.lock();
+        let mut desk = Desk::clone(&self.snapshot.read());
+        for (_, promise) in promised.iter().filter(|(id, _)| **id != own) {
+            *desk.loads.entry(promise.agent.clone()).or_default() += 1;
+        }
+        desk.last = self.last.lock().clone();
+        let decision = desk.route(request, now);
+        if let Decision::Assign(agent) = &decision {
+            let agent = agent.clone();
+            promised.insert(own, Promise { agent, over: false });
+        }
+        decision
+    }
+
+    /// A conversation's turn, until it is dropped: what it gives away counts at once.
+    pub(super) fn turn(&self, id: ConversationId) -> Turn<'_> {
+        Turn { desk: self, id }
     }
 
     /// An agent came or went.

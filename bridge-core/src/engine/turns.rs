@@ -56,6 +56,11 @@ impl Engine {
 
     /// Works a claim through. Whatever fails, the claim ends: committed, abandoned, or left to its lease.
     async fn work(&self, claim: Claim) {
+        let _turn = self.desk.turn(claim.conversation.id);
+        self.attempt(claim).await;
+    }
+
+    async fn attempt(&self, claim: Claim) {
         let trace = claim.arrivals.first().map_or(0, |first| first.id.0);
         for _ in 0..SEAT_TRIES {
             let started = self.parts.clock.now();

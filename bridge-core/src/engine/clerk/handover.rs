@@ -51,7 +51,7 @@ impl Clerk<'_> {
             },
             inbox: Some(conversation.thread.inbox.clone()),
         };
-        match self.desk.route(&request, self.now) {
+        match self.engine.desk.place(&request, self.now) {
             Decision::Assign(agent) => self.assign(&agent, note).await?,
             Decision::Wait => self.wait(skill, note),
             Decision::Closed => self.closed(skill, note),
