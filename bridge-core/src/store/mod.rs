@@ -5,6 +5,8 @@
 mod kin;
 #[cfg(feature = "engine")]
 mod memory;
+#[cfg(feature = "engine")]
+pub mod moving;
 mod records;
 
 use std::time::Duration;

@@ -8,6 +8,7 @@ mod keeper;
 mod kin;
 mod memo;
 mod open;
+mod quiet;
 mod read;
 mod rows;
 mod schema;
@@ -37,6 +38,7 @@ use rusqlite::Connection;
 
 use index::{Index, Taken, Waiting};
 pub use open::Options;
+pub use quiet::Quiet;
 use read::Readers;
 use writer::Writer;
 

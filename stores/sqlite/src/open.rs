@@ -71,6 +71,7 @@ impl Sqlite {
         let lock = own(path)?;
         let mut db = connect(path)?;
         schema::migrate(&mut db, options.migrate)?;
+        mark_life(&db, "DO UPDATE SET value = excluded.value")?;
         let mut index = Index::new(clock.now());
         let ids = load(&db, &mut index)?;
         let index = Arc::new(Mutex::new(index));
@@ -113,8 +114,16 @@ impl Sqlite {
     }
 }
 
+/// Another mark with every life: whoever copies the database sees whether somebody has worked on it since.
+pub(crate) fn mark_life(db: &Connection, again: &str) -> Result<(), StoreError> {
+    let mark = format!(
+        "INSERT INTO facts (key, value) VALUES ('life', lower(hex(randomblob(16)))) ON CONFLICT {again}"
+    );
+    db.execute(&mark, []).map(drop).map_err(unavailable)
+}
+
 /// Takes the file for this process: two writers would each have an index of their own.
-fn own(path: &Path) -> Result<File, StoreError> {
+pub(crate) fn own(path: &Path) -> Result<File, StoreError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let file = File::options()
@@ -135,7 +144,7 @@ fn log_of(path: &Path) -> std::path::PathBuf {
     name.into()
 }
 
-fn connect(path: &Path) -> Result<Connection, StoreError> {
+pub(crate) fn connect(path: &Path) -> Result<Connection, StoreError> {
     // One thread uses it, so SQLite's own locks would only cost.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
@@ -224,6 +233,11 @@ pub(crate) fn load(db: &Connection, index: &mut Index) -> Result<Ids, StoreError
         to_json(&DeadlineKind::Idle)?
     );
     index.open = count(db, &open)?;
+    last_numbers(db)
+}
+
+/// The last numbers given out.
+pub(crate) fn last_numbers(db: &Connection) -> Result<Ids, StoreError> {
     Ok(Ids {
         arrival: last(db, "arrivals")?
             .max(last(db, "turned")?)
