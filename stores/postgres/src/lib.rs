@@ -6,6 +6,7 @@
 mod accept;
 mod kin;
 mod link;
+mod quiet;
 mod read;
 mod rows;
 mod schema;
@@ -22,7 +23,11 @@ use bridge_core::{
     },
 };
 
-use self::{accept::Acceptor, link::Link};
+pub use self::quiet::Quiet;
+use self::{
+    accept::Acceptor,
+    link::{Hold, Link},
+};
 
 /// How a store is connected.
 #[derive(Debug, Clone, Copy)]
@@ -77,8 +82,13 @@ impl Postgres {
         clock: Arc<dyn Clock>,
         options: Options,
     ) -> Result<Arc<Self>, StoreError> {
-        let link = Arc::new(Link::new(url, options)?);
+        let link = Arc::new(Link::new(url, options, Hold::Shared)?);
         schema::migrate(&link, options.migrate).await?;
+        if quiet::unfinished(&link).await? {
+            return Err(StoreError::Unavailable(
+                "a copy into it was not finished: run `kefu-bridge store copy` again".to_owned(),
+            ));
+        }
         Ok(Arc::new(Self {
             acceptor: Acceptor::start(link.clone()),
             link,

@@ -3,7 +3,9 @@
 use std::{error::Error, sync::Arc, time::Duration};
 
 use bridge_core::{message::AgentName, store::StoreError};
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{
+    Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime,
+};
 use tokio_postgres::{Config, NoTls, Row, config::SslMode, error::SqlState, types::ToSql};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -11,6 +13,18 @@ use crate::Options;
 
 /// How often a step is tried again that another's transaction came in the way of.
 const TRIES: u32 = 5;
+
+/// The lock by which nodes say that they are connected; one for each schema. SQL.
+pub(crate) const HOLD: &str = "hashtextextended('kefu.store.' || current_schema(), 17)";
+
+/// Whether connections say that somebody works on the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hold {
+    /// They share the lock: nobody moves into the database meanwhile, and who moves keeps them away.
+    Shared,
+    /// They do not.
+    None,
+}
 
 /// The way to the database.
 pub(crate) struct Link {
@@ -21,7 +35,7 @@ pub(crate) struct Link {
 pub(crate) type Values<'a> = [&'a (dyn ToSql + Sync)];
 
 impl Link {
-    pub(crate) fn new(url: &str, options: Options) -> Result<Self, StoreError> {
+    pub(crate) fn new(url: &str, options: Options, hold: Hold) -> Result<Self, StoreError> {
         let mut config: Config = url
             .parse()
             .map_err(|_| damaged("the URL is not postgres://user:password@host:port/database"))?;
@@ -45,7 +59,11 @@ impl Link {
             SslMode::Disable => Manager::from_config(config, NoTls, manager),
             _ => Manager::from_config(config, MakeRustlsConnect::new(tls()), manager),
         };
-        let pool = Pool::builder(manager)
+        let mut pool = Pool::builder(manager);
+        if hold == Hold::Shared {
+            pool = pool.post_create(Hook::async_fn(|client, _| Box::pin(share(client))));
+        }
+        let pool = pool
             .max_size(options.connections.max(1))
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(options.call))
@@ -116,6 +134,21 @@ impl Link {
 
     pub(crate) fn close(&self) {
         self.pool.close();
+    }
+}
+
+/// A new connection takes its share of the database.
+async fn share(client: &deadpool_postgres::ClientWrapper) -> Result<(), HookError> {
+    let sql = format!("SELECT pg_try_advisory_lock_shared({HOLD})");
+    let taken = client
+        .query_one(&sql, &[])
+        .await
+        .map_err(HookError::Backend)?;
+    match taken.try_get(0).map_err(HookError::Backend)? {
+        true => Ok(()),
+        false => Err(HookError::message(
+            "`kefu-bridge store copy` is at work on it",
+        )),
     }
 }
 
