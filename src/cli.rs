@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use crate::{check, http, operate, sandbox, settings};
+use crate::{check, http, moving, operate, sandbox, settings};
 
 /// 客服桥：把微信客户接到 AI 和人工客服 / Kefu Bridge: WeChat customers to an assistant and to people.
 #[derive(Parser)]
@@ -57,6 +57,11 @@ enum Command {
         /// 备份目录 / Where from.
         dir: PathBuf,
     },
+    /// 数据库 / The store.
+    Store {
+        #[command(subcommand)]
+        what: StoreCommand,
+    },
     /// 配置示例与模式 / The documented example, and the JSON Schema.
     Config {
         #[command(subcommand)]
@@ -70,6 +75,12 @@ pub(crate) struct Config {
     /// 配置文件 / The configuration file.
     #[arg(short = 'c', long = "config", default_value = "config.toml")]
     pub(crate) path: PathBuf,
+}
+
+#[derive(Subcommand)]
+enum StoreCommand {
+    /// 搬到另一个数据库：可中断续做，最后逐行核对 / Moves everything into another store: resumable, and compared row by row.
+    Copy(moving::Args),
 }
 
 #[derive(Subcommand)]
@@ -127,6 +138,9 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Restore { config, dir } => {
             Ok(operate::restore(&settings::load(&config.path)?, &dir)?)
         }
+        Command::Store {
+            what: StoreCommand::Copy(args),
+        } => moving::copy(&args),
         Command::Config {
             what: ConfigCommand::Example,
         } => {

@@ -9,6 +9,7 @@ mod check;
 mod cli;
 mod http;
 mod logging;
+mod moving;
 mod operate;
 mod sandbox;
 pub mod settings;

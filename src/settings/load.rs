@@ -519,7 +519,10 @@ impl Reader {
 }
 
 /// `${NAME}` and `${NAME:-default}`; the name of what is not set.
-fn expanded(text: &str, environment: &BTreeMap<String, String>) -> Result<String, String> {
+pub(crate) fn expanded(
+    text: &str,
+    environment: &BTreeMap<String, String>,
+) -> Result<String, String> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("${") {

@@ -14,6 +14,7 @@ use bridge_core::{
 };
 
 pub use fault::{Fault, Faults};
+pub(crate) use load::expanded;
 pub use load::{load, read};
 pub use sections::{
     AgentSection, CacheSection, ConversationSection, InboxSection, LogFormat, QueueSection,

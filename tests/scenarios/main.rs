@@ -14,6 +14,7 @@ mod handover;
 mod hard_weather;
 mod kf;
 mod kill;
+mod moving;
 mod stage;
 mod talk;
 mod visitor;

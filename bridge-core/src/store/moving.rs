@@ -80,6 +80,10 @@ pub enum Table {
     Conversations,
     /// Which thread leads to which conversation.
     Threads,
+    /// Contacts that are one person, or set apart.
+    Kin,
+    /// What contacts are known by.
+    Handles,
     /// What waits for its turn.
     Arrivals,
     /// What had its turn.
@@ -104,11 +108,13 @@ pub enum Table {
 
 impl Table {
     /// All of them, in order.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Facts,
         Self::Contacts,
         Self::Conversations,
         Self::Threads,
+        Self::Kin,
+        Self::Handles,
         Self::Arrivals,
         Self::Turned,
         Self::Entries,
@@ -128,6 +134,8 @@ impl Table {
             Self::Contacts => "contacts",
             Self::Conversations => "conversations",
             Self::Threads => "threads",
+            Self::Kin => "kin",
+            Self::Handles => "handles",
             Self::Arrivals => "arrivals",
             Self::Turned => "turned",
             Self::Entries => "entries",
@@ -173,6 +181,22 @@ pub enum Row {
         conversation: ConversationId,
         /// Whether it is a stand-in at a desk.
         desk: bool,
+    },
+    /// A contact that is one person with others, or set apart.
+    Kin {
+        /// Their conversation.
+        conversation: ConversationId,
+        /// The person: the smallest of their conversations.
+        person: ConversationId,
+        /// Whether handles do not tie it.
+        apart: bool,
+    },
+    /// What a contact is known by.
+    Handle {
+        /// The handle.
+        handle: String,
+        /// Their conversation.
+        conversation: ConversationId,
     },
     /// An arrival that waits.
     Arrival {
@@ -305,6 +329,11 @@ impl Row {
             Self::Contact(contact) => number(contact.id.0),
             Self::Conversation { conversation, .. } => number(conversation.id.0),
             Self::Thread { thread, .. } => words(thread.inbox.as_str(), thread.peer.as_str()),
+            Self::Kin { conversation, .. } => number(conversation.0),
+            Self::Handle {
+                handle,
+                conversation,
+            } => Key(conversation.0, 0, handle.clone(), String::new()),
             Self::Arrival { id, .. } | Self::Turned { id, .. } => number(id.0),
             Self::Entry { entry, .. } => number(entry.id.0),
             Self::Dispatch { dispatch, .. } => number(dispatch.id.0),

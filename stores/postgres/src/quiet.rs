@@ -129,6 +129,12 @@ impl Origin for Quiet {
                 "inbox, external_id",
                 vec![word, word_two],
             ),
+            Table::Handles => (
+                "(handle, conversation) > ($1, $2)".to_owned(),
+                "handle, conversation",
+                vec![word, number],
+            ),
+            Table::Kin => ("conversation > $1".to_owned(), "conversation", vec![number]),
             Table::Sent => (
                 "(trace, id) > ($1, $2)".to_owned(),
                 "trace, id",
@@ -210,9 +216,13 @@ impl Destination for Quiet {
         };
         let table = table.name();
         let objects: Vec<Value> = rows.iter().map(form::object).collect::<Result<_, _>>()?;
-        // Every column by its name; one that is not given is null, which no column of ours may silently be.
+        let Some(columns) = objects.first().and_then(Value::as_object) else {
+            return Ok(());
+        };
+        let columns: Vec<&str> = columns.keys().map(String::as_str).collect();
+        let columns = columns.join(", ");
         let insert = format!(
-            "INSERT INTO {table} SELECT * FROM json_populate_recordset(NULL::{table}, $1::text::json)"
+            "INSERT INTO {table} ({columns}) SELECT {columns} FROM json_populate_recordset(NULL::{table}, $1::text::json)"
         );
         let mut client = self.client.lock().await;
         let written = async {

@@ -118,6 +118,16 @@ fn page(db: &Connection, table: Table, after: &Key, limit: usize) -> Result<Vec<
             let condition = "(trace, id) > (?1, ?2)".to_owned();
             ("trace, body", condition, "trace, id", vec![number, second])
         }
+        Table::Handles => {
+            let condition = "(handle, conversation) > (?1, ?2)".to_owned();
+            let order = "handle, conversation";
+            (order, condition, order, vec![word, number])
+        }
+        Table::Kin => {
+            let condition = "conversation > ?1".to_owned();
+            let columns = "conversation, person, apart";
+            (columns, condition, "conversation", vec![number])
+        }
         Table::Deadlines => {
             let condition =
                 "(conversation, json_extract(kind, '$')) > (?1, ?2) AND conversation >= ?1";
@@ -163,6 +173,15 @@ fn read(table: Table, row: &rusqlite::Row<'_>) -> Result<Row, StoreError> {
         Table::Conversations => Row::Conversation {
             tail: get(row, 0)?,
             conversation: Box::new(json(row, 1)?),
+        },
+        Table::Kin => Row::Kin {
+            conversation: conversation(0)?,
+            person: conversation(1)?,
+            apart: get(row, 2)?,
+        },
+        Table::Handles => Row::Handle {
+            handle: get(row, 0)?,
+            conversation: conversation(1)?,
         },
         Table::Arrivals => Row::Arrival {
             id: ArrivalId(get(row, 0)?),

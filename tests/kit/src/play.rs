@@ -27,6 +27,8 @@ struct Stage {
     bench: Bench,
     claims: Vec<Claim>,
     dues: Vec<Due>,
+    /// Whether tries of questions are told.
+    count_questions: bool,
 }
 
 /// Plays `moves` moves chosen by `seed` on both.
@@ -34,10 +36,24 @@ struct Stage {
 /// # Panics
 /// Where the two do not say the same.
 pub async fn plays_alike(one: Bench, other: Bench, seed: u64, moves: usize) {
-    let mut stages = [one, other].map(|bench| Stage {
+    alike([one, other], true, seed, moves).await;
+}
+
+/// Likewise, where the other store's content was moved from the one's: a question that may have been asked before counts
+/// one try more there.
+///
+/// # Panics
+/// Where the two do not say the same.
+pub async fn goes_on_alike(one: Bench, other: Bench, seed: u64, moves: usize) {
+    alike([one, other], false, seed, moves).await;
+}
+
+async fn alike(benches: [Bench; 2], count_questions: bool, seed: u64, moves: usize) {
+    let mut stages = benches.map(|bench| Stage {
         bench,
         claims: Vec::new(),
         dues: Vec::new(),
+        count_questions,
     });
     let mut chance = StdRng::seed_from_u64(seed);
     let mut played = Vec::new();
@@ -72,6 +88,7 @@ pub async fn survives(
         bench,
         claims: Vec::new(),
         dues: Vec::new(),
+        count_questions: true,
     };
     let mut chance = StdRng::seed_from_u64(seed);
     for number in 0..moves {
@@ -401,7 +418,7 @@ impl Stage {
             .await
             .unwrap()
             .into_iter()
-            .map(|due| (due_words(&due), due))
+            .map(|due| (due_words(&due, self.count_questions), due))
             .collect();
         fresh.sort_by(|a, b| a.0.cmp(&b.0));
         let words: Vec<String> = fresh.iter().map(|(words, _)| words.clone()).collect();
@@ -484,7 +501,7 @@ fn described(claim: &Claim) -> String {
     )
 }
 
-fn due_words(due: &Due) -> String {
+fn due_words(due: &Due, count_questions: bool) -> String {
     match &due.what {
         DueWhat::Dispatch(dispatch) => format!(
             "{} {:?} try {}",
@@ -498,7 +515,8 @@ fn due_words(due: &Due) -> String {
                 .iter()
                 .map(|said| said.content.words())
                 .collect();
-            format!("{} {:?} try {}", errand.bot, said, errand.attempt)
+            let tries = if count_questions { errand.attempt } else { 0 };
+            format!("{} {:?} try {tries}", errand.bot, said)
         }
         DueWhat::Deadline {
             thread, kind, at, ..

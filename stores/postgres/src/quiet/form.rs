@@ -1,4 +1,4 @@
-//! Rows as JSON objects whose members are the columns, and back. Every column is named: one that is not would be null.
+//! Rows as JSON objects whose members are the columns, and back.
 
 use bridge_core::{
     channel::Dispatch,
@@ -37,6 +37,15 @@ pub(super) fn object(row: &Row) -> Result<Value, StoreError> {
         } => {
             json!({ "inbox": thread.inbox, "peer": thread.peer, "conversation": conversation, "desk": desk })
         }
+        Row::Kin {
+            conversation,
+            person,
+            apart,
+        } => json!({ "conversation": conversation, "person": person, "apart": apart }),
+        Row::Handle {
+            handle,
+            conversation,
+        } => json!({ "handle": handle, "conversation": conversation }),
         Row::Arrival {
             id,
             conversation,
@@ -163,6 +172,15 @@ pub(super) fn row(table: Table, value: Value) -> Result<Row, StoreError> {
             },
             conversation: columns.get("conversation")?,
             desk: columns.get("desk")?,
+        },
+        Table::Kin => Row::Kin {
+            conversation: columns.get("conversation")?,
+            person: columns.get("person")?,
+            apart: columns.get("apart")?,
+        },
+        Table::Handles => Row::Handle {
+            handle: columns.get("handle")?,
+            conversation: columns.get("conversation")?,
         },
         Table::Arrivals => Row::Arrival {
             id: columns.get("id")?,
