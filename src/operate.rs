@@ -108,6 +108,7 @@ pub(crate) fn schema() -> anyhow::Result<()> {
             "queue": schemars::schema_for!(settings::QueueSection),
             "conversation": schemars::schema_for!(settings::ConversationSection),
             "routing": schemars::schema_for!(settings::RoutingSection),
+            "older_routes": schemars::schema_for!(settings::OlderRoutesSection),
             "media": schemars::schema_for!(bridge_media::Settings),
             "agents": { "type": "object", "additionalProperties": schemars::schema_for!(settings::AgentSection) },
             "inboxes": { "type": "object", "additionalProperties": { "oneOf": inboxes } },

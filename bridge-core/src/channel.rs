@@ -7,6 +7,7 @@ use std::{borrow::Cow, collections::BTreeSet, fmt, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use sha2::{Digest, Sha256};
 
 pub use live::{Bounds, Document, Heard, Line, Live, News, Refusal, Shown, Visit};
 
@@ -15,8 +16,8 @@ use crate::{
     convert::Loss,
     error::Remedy,
     message::{
-        Arrival, ArrivalId, Content, ContentKind, ConversationId, DispatchId, InboxName, Media,
-        PeerId, Profile, Trigger,
+        Arrival, ArrivalId, Content, ContentKind, ConversationId, DispatchId, Handle, InboxName,
+        Media, PeerId, Profile, ThreadKey, Trigger,
     },
     plugin::{BuildError, Plugin, Tools},
 };
@@ -50,6 +51,11 @@ pub trait Channel: Send + Sync {
 
     /// Platforms that tell who a contact is when they are asked.
     fn people(&self) -> Option<&dyn People> {
+        None
+    }
+
+    /// Platforms whose client shows pages of ours beside a chat.
+    fn sidebar(&self) -> Option<&dyn Sidebar> {
         None
     }
 
@@ -265,6 +271,18 @@ impl Persona {
     /// How every stand-in's id begins, so that a desk's channel knows one when it sees it.
     pub const PREFIX: &str = "kefu_";
 
+    /// The id of the stand-in of whoever writes on a thread: the same for ever and on every desk, at most 32 bytes, and it
+    /// tells nothing.
+    pub fn id_of(thread: &ThreadKey) -> PeerId {
+        let digest = Sha256::digest(format!("{}\n{}", thread.inbox, thread.peer));
+        let id: String = digest
+            .iter()
+            .take(13)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        PeerId::from(format!("{}{id}", Self::PREFIX))
+    }
+
     /// Whether an account at a desk is a contact's stand-in. What people there say to one another is none of ours.
     pub fn is_stand_in(account: &str) -> bool {
         account.starts_with(Self::PREFIX)
@@ -359,6 +377,28 @@ pub trait People: Send + Sync {
     /// What the platform knows of a contact: names, and handles that tie them to the same person elsewhere. Asked once in a
     /// while for each contact who writes; errors are for the log.
     async fn person(&self, contact: &PeerId) -> Result<Profile, ChannelError>;
+}
+
+/// A page of ours that the platform's client shows beside a chat.
+#[async_trait]
+pub trait Sidebar: Send + Sync {
+    /// What the page at this address hands to the client so that it is let in: signed, as the platform's scripts want it.
+    async fn pass(&self, url: &str) -> Result<serde_json::Value, ChannelError>;
+
+    /// What the contact of a chat is known by, whose id the client tells; no I/O.
+    fn handle(&self, contact: &str) -> Option<Handle>;
+
+    /// What the platform's own people know of that contact.
+    async fn known(&self, contact: &str) -> Result<Acquaintance, ChannelError>;
+}
+
+/// What the platform's own people know of a contact.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Acquaintance {
+    /// Names, and handles beside the one that was asked by.
+    pub profile: Profile,
+    /// Their tags for the contact, each once.
+    pub tags: Vec<String>,
 }
 
 /// Shows "typing…" to a contact. Best effort: errors are for the log.

@@ -29,6 +29,17 @@ async fn post(request: HttpRequest, body: Bytes, app: web::Data<App>) -> HttpRes
 
 async fn take(verb: Verb, request: &HttpRequest, body: Bytes, app: &App) -> HttpResponse {
     let inbox = InboxName::new(request.match_info().get("inbox").unwrap_or_default());
+    take_for(inbox, verb, request, body, app).await
+}
+
+/// Takes a callback for an inbox, whatever the address it came to.
+pub(super) async fn take_for(
+    inbox: InboxName,
+    verb: Verb,
+    request: &HttpRequest,
+    body: Bytes,
+    app: &App,
+) -> HttpResponse {
     let received_at = app.engine.parts().clock.now();
     let delivery = Delivery {
         verb,

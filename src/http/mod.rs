@@ -4,6 +4,7 @@ mod callback;
 mod health;
 mod live;
 mod media;
+mod older;
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -69,6 +70,7 @@ pub(crate) async fn start(settings: Settings) -> Result<Running, Failure> {
             .configure(health::routes)
             .configure(media::routes)
             .configure(live::routes)
+            .configure(older::routes)
     };
     let mut server = HttpServer::new(make).disable_signals().shutdown_timeout(10);
     if app.settings.server.workers > 0 {

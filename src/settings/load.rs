@@ -15,12 +15,12 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{
-    AgentSection, CacheSection, ConversationSection, Fault, Faults, InboxSection, QueueSection,
-    RoutingSection, ServerSection, Settings, StorageSection,
+    AgentSection, CacheSection, ConversationSection, Fault, Faults, InboxSection,
+    OlderRoutesSection, QueueSection, RoutingSection, ServerSection, Settings, StorageSection,
 };
 
 /// The sections there are.
-const SECTIONS: [&str; 12] = [
+const SECTIONS: [&str; 13] = [
     "server",
     "storage",
     "cache",
@@ -32,6 +32,7 @@ const SECTIONS: [&str; 12] = [
     "media",
     "routing",
     "agents",
+    "older_routes",
     "texts",
 ];
 
@@ -186,6 +187,8 @@ impl Reader {
         let inboxes = self.inboxes(&mut all, &registry);
         let agents = self.agents(&mut all, &routing, &inboxes);
         self.known_agents("routing.on_duty", &routing.on_duty, &agents);
+        let older_routes: OlderRoutesSection = self.section(&mut all, "older_routes");
+        self.older_routes(&older_routes, &inboxes, &agents);
         let bots = self.plugins(&mut all, "bots", registry.bots.keys().copied().collect());
         let guards = self.plugins(
             &mut all,
@@ -203,6 +206,7 @@ impl Reader {
             queue,
             conversation,
             routing,
+            older_routes,
             media,
             inboxes,
             bots,
@@ -308,6 +312,31 @@ impl Reader {
             ));
             WorkingHours::default()
         })
+    }
+
+    fn older_routes(
+        &mut self,
+        section: &OlderRoutesSection,
+        inboxes: &BTreeMap<InboxName, InboxSection>,
+        agents: &BTreeMap<AgentName, Agent>,
+    ) {
+        if section.token.is_empty() {
+            return;
+        }
+        if section.token.expose().len() < 16 {
+            let (zh, en) = ("至少 16 个字符", "must have at least 16 characters");
+            let example = "${OLDER_TOKEN}";
+            self.fault(Fault::new("older_routes.token", zh, en, example));
+        }
+        let named = section.inbox.as_deref().unwrap_or_default();
+        if !inboxes.contains_key(named) {
+            let known: Vec<&str> = inboxes.keys().map(InboxName::as_str).collect();
+            let (zh, en) = ("没有这个收件箱", "there is no such inbox");
+            let example = known.join(", ");
+            self.fault(Fault::new("older_routes.inbox", zh, en, example));
+        }
+        let named: Vec<String> = section.employees.values().cloned().collect();
+        self.known_agents("older_routes.employees", &named, agents);
     }
 
     fn registry(&mut self) -> Registry {

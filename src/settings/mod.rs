@@ -17,8 +17,8 @@ pub use fault::{Fault, Faults};
 pub(crate) use load::expanded;
 pub use load::{load, read};
 pub use sections::{
-    AgentSection, CacheSection, ConversationSection, InboxSection, LogFormat, QueueSection,
-    RoutingSection, ServerSection, StorageSection,
+    AgentSection, CacheSection, ConversationSection, InboxSection, LogFormat, OlderRoutesSection,
+    QueueSection, RoutingSection, ServerSection, StorageSection,
 };
 
 /// The documented example.
@@ -39,6 +39,8 @@ pub struct Settings {
     pub conversation: ConversationSection,
     /// `[routing]`.
     pub routing: RoutingSection,
+    /// `[older_routes]`.
+    pub older_routes: OlderRoutesSection,
     /// `[media]`.
     pub media: bridge_media::Settings,
     /// `[inboxes.*]`.

@@ -174,6 +174,19 @@ pub struct RoutingSection {
     pub on_duty: Vec<String>,
 }
 
+/// 旧系统的接口别名 / Routes of an older system, kept as aliases.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct OlderRoutesSection {
+    /// 调用方在 Authorization: Bearer 中携带的令牌，至少 16 个字符；不填则不开放这些接口 / What callers show as a bearer token, at
+    /// least 16 characters; none: the routes are not there.
+    pub token: Secret,
+    /// 企业微信应用所在的收件箱 / The inbox of the WeCom app they mean.
+    pub inbox: Option<String>,
+    /// 企业微信成员账号对应的客服；在该收件箱接待的客服不用写 / Which agent a WeCom member is, where the agent works elsewhere.
+    pub employees: BTreeMap<String, String>,
+}
+
 /// 客服 / An agent. The section's name is what `#转接 -n` says.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -12,6 +12,7 @@ mod bad_input;
 mod channels;
 mod handover;
 mod hard_weather;
+mod identity;
 mod kf;
 mod kill;
 mod moving;

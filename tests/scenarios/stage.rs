@@ -279,6 +279,9 @@ skills = ["售后"]
             .storage
             .clone()
             .unwrap_or_else(|| format!("sqlite://{folder}/kefu.db")),
-        more = set.more.replace("KF_BASE", &format!("{url}/kf")),
+        more = set
+            .more
+            .replace("KF_BASE", &format!("{url}/kf"))
+            .replace("SANDBOX_URL", url),
     )
 }

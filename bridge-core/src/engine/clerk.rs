@@ -8,8 +8,6 @@ mod outbox;
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use sha2::{Digest, Sha256};
-
 use self::outbox::{Draft, Outbox};
 use super::Engine;
 use crate::{
@@ -319,17 +317,11 @@ impl<'a> Clerk<'a> {
         });
     }
 
-    /// The contact's stand-in: its id is the same for ever and on every desk, at most 32 bytes, and tells nothing.
+    /// The contact's stand-in.
     fn persona(&self) -> Persona {
         let thread = &self.changes.conversation.thread;
-        let digest = Sha256::digest(format!("{}\n{}", thread.inbox, thread.peer));
-        let id: String = digest
-            .iter()
-            .take(13)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
         Persona {
-            id: PeerId::from(format!("{}{id}", Persona::PREFIX)),
+            id: Persona::id_of(thread),
             name: self.contact.display_name(&thread.peer),
             avatar_url: self.contact.profile.avatar_url.clone(),
         }

@@ -6,6 +6,7 @@ pub mod error_table;
 pub mod fuzz;
 #[cfg(test)]
 mod hostile;
+pub mod js_sdk;
 pub mod kf;
 #[cfg(test)]
 mod tests;

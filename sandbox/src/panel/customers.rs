@@ -55,6 +55,7 @@ async fn add(stage: web::Data<Stage>, payload: web::Payload) -> Answered {
         openid: new.openid,
         inbox: new.inbox,
         following: false,
+        unionid: None,
     };
     let phone = stage.wechat.add_customer(customer);
     let phone = phone.map_err(|why| Refused::conflict(format!("无法新建顾客：{why}"), why))?;

@@ -188,11 +188,15 @@ impl Wechat {
         if !person.following {
             return Ok(json!({"subscribe": 0, "openid": openid}));
         }
-        Ok(json!({
+        let mut told = json!({
             "subscribe": 1, "openid": openid, "language": "zh_CN", "subscribe_time": person.created / 1000,
             "remark": "", "groupid": 0, "tagid_list": [], "subscribe_scene": "ADD_SCENE_QR_CODE",
             "qr_scene": 0, "qr_scene_str": ""
-        }))
+        });
+        if let Some(unionid) = &person.unionid {
+            told["unionid"] = json!(unionid);
+        }
+        Ok(told)
     }
 }
 

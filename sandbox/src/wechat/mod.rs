@@ -59,6 +59,8 @@ pub struct NewCustomer {
     pub inbox: Option<String>,
     /// Whether the customer follows already. No event is pushed for that.
     pub following: bool,
+    /// The same for all accounts of one open-platform account; none: theirs is bound to none.
+    pub unionid: Option<String>,
 }
 
 impl Wechat {
@@ -117,6 +119,7 @@ impl Wechat {
             nickname: new.nickname,
             avatar: new.avatar,
             following: new.following,
+            unionid: new.unionid,
             ..Person::new(account, &openid, world.now())
         };
         state.people.insert(openid.clone(), person);

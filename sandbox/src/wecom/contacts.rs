@@ -30,6 +30,8 @@ pub struct NewContact {
     pub union_id: String,
     /// What the QR code was made with.
     pub state: String,
+    /// The member's tags for the customer.
+    pub tags: Vec<String>,
 }
 
 /// A customer whom a member has added.
@@ -132,11 +134,15 @@ impl Wecom {
         if !settings.union_id.is_empty() {
             external["unionid"] = settings.union_id.clone().into();
         }
+        let tags = settings.tags.iter().enumerate().map(|(number, name)| {
+            json!({"group_name": "客户标签", "tag_name": name, "tag_id": format!("et{number}"), "type": 1})
+        });
+        let tags: Vec<Value> = tags.collect();
         Ok(json!({
             "external_contact": external,
             "follow_user": [{
                 "userid": settings.member, "remark": settings.name, "description": "", "createtime": 1,
-                "tags": [], "add_way": 1, "state": settings.state
+                "tags": tags, "add_way": 1, "state": settings.state
             }]
         }))
     }

@@ -387,6 +387,7 @@ async fn a_customer_who_adds_a_member_is_told_and_greeted_once() {
         name: "小周".into(),
         union_id: "oUnion1".into(),
         state: "shop_7".into(),
+        tags: vec!["VIP".into()],
     };
     let (id, pushed) = wecom.adds_contact(new);
     assert!(pushed.await.delivered());

@@ -141,7 +141,12 @@ impl Clerk<'_> {
             self.show_kin(&before);
             return Ok(());
         };
-        let meant = self.meant(who).await?;
+        let mut meant = self.meant(who).await?;
+        let ours = numbers(&before);
+        // A number that this contact has, too, means the other who has it.
+        if meant.iter().any(|(other, _)| !ours.contains(&other.id)) {
+            meant.retain(|(other, _)| !ours.contains(&other.id));
+        }
         let Some((first, _)) = meant.first() else {
             self.notice_agent(Text::ContactUnknown, &[("who", who)]);
             return Ok(());
@@ -153,7 +158,7 @@ impl Clerk<'_> {
             self.notice_agent(Text::ContactsSeveral, &values);
             return Ok(());
         }
-        if numbers(&before).contains(&with) {
+        if ours.contains(&with) {
             let threads = self.threads(before.iter());
             self.notice_agent(Text::MergedAlready, &[("threads", &threads)]);
             return Ok(());

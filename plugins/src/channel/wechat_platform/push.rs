@@ -12,7 +12,7 @@ use bridge_convertors::wechat::{
 use bridge_core::{
     channel::{Ack, ChannelError, Decoded, Delivery, Verb},
     clock::Timestamp,
-    message::{Arrival, Author, Content, Event, InboxName, PeerId, What},
+    message::{Arrival, Author, Content, Event, Handle, InboxName, PeerId, Profile, What},
     secret::Secret,
 };
 use bytes::Bytes;
@@ -182,7 +182,16 @@ impl Pushed {
             sent_at: Timestamp::from_secs(sent_at),
             received_at: self.received_at,
             trigger: callback::trigger(fields),
-            profile: None,
+            profile: self.profile(),
+        })
+    }
+
+    /// Some events of mini programs tell the unionid (WeChat: 2.4, `user_info_modified`).
+    fn profile(&self) -> Option<Profile> {
+        let union_id = self.fields.some("UnionID").and_then(Handle::union_id)?;
+        Some(Profile {
+            handles: vec![union_id],
+            ..Profile::default()
         })
     }
 }

@@ -1,0 +1,238 @@
+//! One customer on several channels: recognised by what the platforms tell, merged and split by agents, and every
+//! conversation on the thread it came by.
+
+use bridge_sandbox::{
+    Account, Settings, tim,
+    wechat::{NewCustomer, Phone},
+};
+
+use crate::{
+    stage::{Set, Stage},
+    visitor::Visitor,
+};
+
+/// Two official accounts that are bound to one open-platform account, and a site.
+async fn stage() -> Stage {
+    let shop = Account {
+        inbox: "shop".into(),
+        name: "门店".into(),
+        app_id: "wx00000000000000ab".into(),
+        original_id: "gh_00000000000ab".into(),
+        ..Account::default()
+    };
+    let more = format!(
+        r#"
+[inboxes.shop]
+channel = "wechat"
+app_id = "{}"
+app_secret = "{}"
+token = "{}"
+encoding_aes_key = "{}"
+api_base = "SANDBOX_URL/wechat"
+unionid = true
+
+[inboxes.site]
+channel = "web"
+origins = ["https://www.example.com"]
+"#,
+        shop.app_id, shop.app_secret, shop.token, shop.encoding_aes_key
+    );
+    let mut settings = Settings::default();
+    settings.wechat.accounts.push(shop);
+    Stage::with(Set {
+        more,
+        mall: "unionid = true".to_owned(),
+        settings,
+        ..Set::default()
+    })
+    .await
+}
+
+fn follower(stage: &Stage, inbox: &str, unionid: Option<&str>) -> Phone {
+    let customer = NewCustomer {
+        nickname: "小周".into(),
+        inbox: Some(inbox.into()),
+        following: true,
+        unionid: unionid.map(str::to_owned),
+        ..NewCustomer::default()
+    };
+    stage.sandbox.wechat().add_customer(customer).unwrap()
+}
+
+/// The number on a card: `客户：小周（编号 3）`.
+fn number(card: &str) -> &str {
+    let (_, rest) = card.split_once("编号 ").unwrap();
+    rest.split('）').next().unwrap()
+}
+
+/// Asks whom the contact is merged with until the platform has told: it is asked beside the conversation, and each answer
+/// to the agent is the wait for it.
+async fn recognised(agent: &tim::Client, peer: &str) -> String {
+    for _ in 0..200 {
+        agent.says(peer, "#合并").unwrap().await;
+        let answers = |message: &tim::Heard| {
+            let text = message.text();
+            text.starts_with("该客户") && text.contains("编号")
+        };
+        let answer = agent
+            .hears_which("whom they are merged with", answers)
+            .await;
+        let text = answer.unwrap().text().to_owned();
+        if !text.contains("没有与其他渠道合并") {
+            return text;
+        }
+    }
+    panic!("nobody was recognised")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_person_on_two_accounts_is_recognised_and_each_conversation_stays_where_it_is() {
+    let stage = stage().await;
+    let (mall, shop) = (
+        follower(&stage, "mall", Some("u-zhou")),
+        follower(&stage, "shop", Some("u-zhou")),
+    );
+    let (system, lin) = (stage.agent("system"), stage.agent("lin"));
+    for phone in [&mall, &shop] {
+        assert!(phone.scans("agent:lin").await.delivered());
+    }
+    assert!(mall.says("转人工").await.delivered());
+    let first = lin.hears_text("新会话").await.unwrap();
+    assert!(mall.says("订单 42 还没到").await.delivered());
+    lin.hears_text("订单 42").await.unwrap();
+    assert!(shop.says("转人工").await.delivered());
+    let second = lin.hears_text("新会话").await.unwrap();
+    assert_ne!(first.peer, second.peer, "two conversations, two chats");
+    let threads = recognised(&lin, &second.peer).await;
+    assert!(
+        threads.contains("，mall）") && threads.contains("，shop）"),
+        "{threads}"
+    );
+
+    assert!(shop.says("门店几点关门").await.delivered());
+    lin.hears_text("几点关门").await.unwrap();
+    lin.says(&second.peer, "晚上九点").unwrap().await;
+    lin.says(&first.peer, "订单今天送到").unwrap().await;
+    shop.hears_text("晚上九点").await.unwrap();
+    mall.hears_text("今天送到").await.unwrap();
+    let heard = |phone: &Phone, words: &str| {
+        let chat = phone.chat();
+        chat.iter().any(|message| message.text().contains(words))
+    };
+    assert!(!heard(&mall, "九点") && !heard(&shop, "今天送到"));
+
+    // The next agent sees what was said on both, in order, each with where it was said.
+    lin.says(&second.peer, "#转接 system").unwrap().await;
+    let card = system.hears_text("新会话").await.unwrap();
+    let text = card.text();
+    assert!(
+        text.contains("同一客户的其他渠道：") && text.contains("，mall）"),
+        "{text}"
+    );
+    let order = [
+        "[mall] 小周",
+        "[shop] 小周",
+        "[shop] 林小满：晚上九点",
+        "[mall] 林小满：订单今天送到",
+    ];
+    let places = order.map(|line| {
+        // Names are not told by the platform: the digest has the last letters of the openid.
+        let line = line.replace(" 小周", " 访客");
+        text.find(&line)
+            .unwrap_or_else(|| panic!("{line} is not in: {text}"))
+    });
+    assert!(places.is_sorted(), "{text}");
+
+    // Split, it is what it was; and no message of theirs merges it again.
+    system.says(&card.peer, "#拆分").unwrap().await;
+    system.hears_text("已拆分").await.unwrap();
+    assert!(shop.says("还有一件事").await.delivered());
+    system.hears_text("还有一件事").await.unwrap();
+    system.says(&card.peer, "#转接 lin").unwrap().await;
+    let card = lin.hears_text("新会话").await.unwrap();
+    assert!(card.text().contains("晚上九点"), "{}", card.text());
+    assert!(!card.text().contains("mall"), "{}", card.text());
+    stage.settled().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_merges_and_splits_and_a_crash_forgets_nothing() {
+    let mut stage = stage().await;
+    let (system, lin) = (stage.agent("system"), stage.agent("lin"));
+    let phone = follower(&stage, "mall", None);
+    assert!(phone.scans("agent:lin").await.delivered());
+    assert!(phone.says("我在公众号上问过").await.delivered());
+    stage.settled().await;
+    let mut visitor = Visitor::comes(&stage.bridge.url).await;
+    visitor.says("转人工").await;
+    let card = system.hears_text("新会话").await.unwrap();
+    assert!(phone.says("转人工").await.delivered());
+    let other = lin.hears_text("新会话").await.unwrap();
+
+    // What an agent may get wrong.
+    system.says(&card.peer, "#合并").unwrap().await;
+    system.hears_text("没有与其他渠道合并").await.unwrap();
+    for nobody in ["999999", "o-nobody", "13900000000"] {
+        system
+            .says(&card.peer, &format!("#合并 -c {nobody}"))
+            .unwrap()
+            .await;
+        system
+            .hears_text(&format!("没有找到客户“{nobody}”"))
+            .await
+            .unwrap();
+    }
+    system.says(&card.peer, "#拆分 -c 1").unwrap().await;
+    system.hears_text("没有与其他渠道合并").await.unwrap();
+    system.says(&card.peer, "#合并 -p 12345").unwrap().await;
+    system.hears_text("不是有效的手机号").await.unwrap();
+    system.says(&other.peer, "#合并 -c 1").unwrap().await;
+    system.hears_text("不由您接待").await.unwrap();
+
+    // By the platform's own id of the contact; the answer shows what was said there.
+    let merge = format!("#merge --contact={}", phone.openid());
+    system.says(&card.peer, &merge).unwrap().await;
+    let merged = system.hears_text("已合并为同一客户").await.unwrap();
+    assert!(merged.text().contains("[mall]"), "{}", merged.text());
+    assert!(
+        merged.text().contains("我在公众号上问过"),
+        "{}",
+        merged.text()
+    );
+    system
+        .says(&card.peer, &format!("#合并 {}", number(other.text())))
+        .unwrap()
+        .await;
+    system.hears_text("已经是同一客户").await.unwrap();
+    stage.settled().await;
+    stage.kill_and_restart();
+
+    // Whoever comes first for one thread comes first for the other, though somebody else has more room.
+    let mut visitor = Visitor::back(&stage.bridge.url, Some(&visitor.token), None).await;
+    system.says(&card.peer, "#退出").unwrap().await;
+    visitor.reads("本次服务已结束").await;
+    visitor.says("转人工").await;
+    let card = lin.hears_text("新会话").await.unwrap();
+    assert!(
+        card.text().contains("同一客户的其他渠道"),
+        "{}",
+        card.text()
+    );
+    assert!(card.text().contains("[mall]"), "{}", card.text());
+
+    lin.says(&card.peer, &format!("#拆分 -c {}", number(other.text())))
+        .unwrap()
+        .await;
+    lin.hears_text("已拆分").await.unwrap();
+    lin.says(&card.peer, "#合并").unwrap().await;
+    lin.hears_text("没有与其他渠道合并").await.unwrap();
+
+    // A phone number merges by itself whom nobody has set apart; these two were: it takes an agent's word.
+    for peer in [&card.peer, &other.peer] {
+        lin.says(peer, "#合并 -p 138-0013-8000").unwrap().await;
+        lin.hears_text("已记下手机号").await.unwrap();
+    }
+    lin.says(&other.peer, "#合并 -c 13800138000").unwrap().await;
+    lin.hears_text("已合并为同一客户").await.unwrap();
+    stage.settled().await;
+}
