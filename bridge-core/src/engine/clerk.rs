@@ -39,6 +39,8 @@ pub(super) struct Clerk<'a> {
     held: u32,
     /// Whose it was before, and in which episode.
     before: (Option<AgentName>, u32),
+    /// The last move was made on the platform itself.
+    made_there: bool,
     /// The turn in hand.
     trace: ArrivalId,
     arrival: Arrival,
@@ -65,6 +67,7 @@ impl<'a> Clerk<'a> {
                 claim.conversation.agent().cloned(),
                 claim.conversation.episode,
             ),
+            made_there: false,
             trace: ArrivalId(0),
             // A claim has at least one arrival; were there none, this one is never looked at.
             arrival: first
@@ -422,6 +425,7 @@ impl<'a> Clerk<'a> {
                 if let Phase::Assigned { since, .. } = before {
                     self.engine.desk.finished(self.now.since(since));
                 }
+                self.made_there = self.arrival.made_there();
                 // Whatever a bot was asked in the episode before is not wanted any more.
                 self.changes.cancel_errands = true;
                 self.changes.asks.clear();

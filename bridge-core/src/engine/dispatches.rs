@@ -193,11 +193,14 @@ impl Engine {
             .copied()
             .unwrap_or_default();
         match error.remedy {
-            // A nudge that may not be sent now is never to be sent: what it tells of waits for the contact itself.
-            Remedy::Hold if is_nudge(dispatch) => Settlement::Dead {
-                cue: Some(Box::new(self.undelivered(dispatch, error, Fate::Held))),
-                reason,
-            },
+            // What may not be sent now is never to be sent: what a nudge tells of waits for the contact itself, and a word to
+            // the platform may be out of date by then.
+            Remedy::Hold if is_nudge(dispatch) || is_word_to_platform(dispatch) => {
+                Settlement::Dead {
+                    cue: Some(Box::new(self.undelivered(dispatch, error, Fate::Held))),
+                    reason,
+                }
+            }
             Remedy::Hold => Settlement::Held {
                 cue: Some(Box::new(self.undelivered(dispatch, error, Fate::Held))),
                 reason,
@@ -257,6 +260,11 @@ impl Engine {
     }
 }
 
+/// Whether it tells the platform who has the conversation.
+fn is_word_to_platform(dispatch: &Dispatch) -> bool {
+    matches!(dispatch.content, Content::Event(_))
+}
+
 fn is_nudge(dispatch: &Dispatch) -> bool {
     matches!(dispatch.content, Content::Nudge { .. })
 }
@@ -278,6 +286,7 @@ fn waits_for_operator(dispatch: &Dispatch, error: &ChannelError) -> bool {
     error.kind == ChannelErrorKind::Configuration
         && matches!(error.remedy, Remedy::Retry { .. })
         && !is_nudge(dispatch)
+        && !is_word_to_platform(dispatch)
 }
 
 /// The thread a dispatch belongs to: at a desk the stand-in's, else the contact's own.

@@ -170,6 +170,15 @@ pub struct Profile {
 }
 
 impl Arrival {
+    /// Whether it tells what a person of ours did on the platform itself, past the bridge.
+    pub fn made_there(&self) -> bool {
+        use super::content::Event::{Answered, Ended, Taken};
+        matches!(
+            &self.what,
+            What::Content(Content::Event(Taken | Answered { .. } | Ended))
+        )
+    }
+
     /// The thread it belongs to.
     pub fn thread(&self) -> ThreadKey {
         ThreadKey {

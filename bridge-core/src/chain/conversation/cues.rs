@@ -107,11 +107,15 @@ fn deadline(case: &Case, kind: DeadlineKind, episode: u32, texts: &Texts) -> End
     }
 }
 
-/// The platform's own desk did not take the conversation: somebody else is found, or the contact waits.
-fn not_handed(case: &Case, account: &PeerId, why: String) -> Ending {
+/// The platform's own desk did not take the conversation: somebody else is found, or the contact waits. Where it takes none
+/// before the contact writes, the conversation is over until they do.
+fn not_handed(case: &Case, account: &PeerId, not_yet: bool, why: String) -> Ending {
     let mut effects = vec![Effect::note(why.clone())];
     let meant = case.desk.agent_at(&case.arrival.inbox, account);
-    if let Some(agent) = meant.filter(|agent| case.conversation.agent() == Some(&agent.name)) {
+    let meant = meant.filter(|agent| case.conversation.agent() == Some(&agent.name));
+    if meant.is_some() && not_yet {
+        effects.push(Effect::Resolve { rating: false });
+    } else if let Some(agent) = meant {
         effects.push(Effect::Presence {
             agent: agent.name.clone(),
             online: false,
@@ -141,7 +145,7 @@ fn undelivered(
     }
     if let Content::Event(event) = content {
         return match event {
-            Event::Handed { agent } if !held => not_handed(case, agent, why),
+            Event::Handed { agent } => not_handed(case, agent, held, why),
             _ => Ending::with(vec![Effect::note(why.clone())], why),
         };
     }

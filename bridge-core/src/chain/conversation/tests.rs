@@ -166,6 +166,12 @@ async fn whom_the_platform_does_not_take_is_away_and_the_contact_waits() {
     );
     let late = refused(with("wang"), false).await;
     assert!(matches!(late[..], [Effect::Note(_)]), "{late:?}");
-    let held = refused(with("li"), true).await;
-    assert!(matches!(held[..], [Effect::Note(_)]), "it is tried again");
+    let over = refused(with("li"), true).await;
+    assert!(
+        matches!(
+            over[..],
+            [Effect::Note(_), Effect::Resolve { rating: false }]
+        ),
+        "{over:?}"
+    );
 }

@@ -147,7 +147,7 @@ impl Clerk<'_> {
             return Ok(());
         }
         // Who took it in the platform's own client has it: that is no question of seats any more.
-        let fact = self.native(&agent.inbox) && self.agent.as_ref() == Some(name);
+        let fact = self.made_there;
         self.changes.capacity = (!fact).then(|| (name.clone(), agent.capacity));
         if !self.native(&agent.inbox) {
             let stand_in = self.stand_in_at(&agent.inbox);
@@ -192,12 +192,12 @@ impl Clerk<'_> {
     }
 
     /// What a platform whose agents work in its own client has to hear of this claim: the conversation became one's, or
-    /// is theirs no more.
+    /// is theirs no more. What was done there needs no telling: by now it may be otherwise there, and would be undone.
     pub(super) fn word_to_platform(&self) -> Option<PlatformWord> {
         let conversation = &self.changes.conversation;
         let (before, episode) = &self.before;
         // Back with the same agent after all that was in between is a handing, too.
-        if *episode == conversation.episode {
+        if self.made_there || *episode == conversation.episode {
             return None;
         }
         let before = self.works_natively(before.as_ref());

@@ -164,8 +164,8 @@ impl Session<'_> {
             (Way::Closed, _) => {
                 let detail = "the session has ended; it begins anew when the customer writes";
                 Err(ChannelError::refused(95013, Remedy::Hold, detail).advise(
-                    "会话已结束，客户再次发言后自动转交",
-                    "the session has ended; it is handed over when they write again",
+                    "会话已结束，需等客户再次发言",
+                    "the session has ended; the customer has to write first",
                 ))
             }
         }
