@@ -10,7 +10,7 @@ use super::{Kf, config::Mode, servicers::Servicer};
 /// Accounts of one page of the list (WeCom: 3.8), and pages at most.
 const PAGE: usize = 100;
 const PAGES: usize = 50;
-/// Servicers named in one line.
+/// Servicers or accounts named in one line.
 const NAMED: usize = 10;
 
 #[async_trait]
@@ -66,7 +66,7 @@ impl Kf {
                     findings.push(self.fetching(account).await);
                     findings.push(self.serving_found(account).await);
                 }
-                found => findings.push(unmanaged(account, found.is_some())),
+                found => findings.push(unmanaged(account, found.is_some(), &listed)),
             }
         }
         findings
@@ -183,12 +183,18 @@ fn listed_words(servicers: &[Servicer]) -> Words {
     Words::new(zh.join("、"), en.join(", "))
 }
 
-fn unmanaged(account: &str, seen: bool) -> Finding {
+fn unmanaged(account: &str, seen: bool, listed: &[Value]) -> Finding {
     let (what, mend) = match seen {
         false => (
             Words::new(
-                format!("客服账号 {account} 不在可管理的列表中"),
-                format!("{account} is not among the accounts this app may manage"),
+                format!(
+                    "客服账号 {account} 不在可管理的列表中（{}）",
+                    named(listed, "无")
+                ),
+                format!(
+                    "{account} is not among the accounts this app may manage ({})",
+                    named(listed, "none")
+                ),
             ),
             Words::new(
                 "在「微信客服 → 客服账号 → 通过 API 管理」中把该账号交给本应用，并核对 open_kfid",
@@ -211,6 +217,22 @@ fn unmanaged(account: &str, seen: bool) -> Finding {
         key: "accounts",
         what,
         mend,
+    }
+}
+
+/// The accounts there are: the console shows names, the configuration wants ids.
+fn named(listed: &[Value], nothing: &str) -> String {
+    let word = |one: &Value| {
+        let field = |name: &str| one[name].as_str().unwrap_or_default().to_owned();
+        format!("{} {}", field("name"), field("open_kfid"))
+    };
+    let mut words: Vec<String> = listed.iter().take(NAMED).map(word).collect();
+    if listed.len() > NAMED {
+        words.push("…".to_owned());
+    }
+    match words.is_empty() {
+        true => nothing.to_owned(),
+        false => words.join(", "),
     }
 }
 

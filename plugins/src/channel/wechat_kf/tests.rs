@@ -511,11 +511,9 @@ async fn the_check_finds_what_is_wrong() {
     );
     let other = channel(&sandbox, |config| config["accounts"] = json!(["wkOther"]));
     let findings = other.check().unwrap().check().await;
-    assert!(
-        findings
-            .iter()
-            .any(|one| !one.ok && one.key == "accounts" && one.mend.zh.contains("API"))
-    );
+    assert!(findings.iter().any(|one| !one.ok
+        && one.what.zh.contains("wkSandbox0001")
+        && one.mend.zh.contains("API")));
 }
 
 #[test]
