@@ -170,8 +170,10 @@ impl Kf {
             .unwrap_or(1000)
             .min(1000)
             .min(self.0.settings.page);
-        let page: Vec<Value> = state.rows[from..].iter().take(limit).cloned().collect();
-        let next = from + page.len();
+        let next = from.saturating_add(limit).min(state.rows.len());
+        // What came with the page before may come with this one, too.
+        let first = from.saturating_sub(self.0.settings.overlap);
+        let page = &state.rows[first..next];
         let more = i32::from(next < state.rows.len());
         Ok(ok(
             json!({ "next_cursor": format!("CUR{next}"), "has_more": more, "msg_list": page }),

@@ -49,6 +49,8 @@ pub struct KfSettings {
     pub push_attempts: u32,
     /// Rows of a page at most, so that tests see several.
     pub page: usize,
+    /// How many rows before its cursor a page begins with, as if they had not been fetched.
+    pub overlap: usize,
     /// Whether each page is followed by an empty one that says there is more.
     pub empty_pages: bool,
 }
@@ -68,6 +70,7 @@ impl Default for KfSettings {
             push_timeout: Duration::from_secs(5),
             push_attempts: 4,
             page: 1000,
+            overlap: 0,
             empty_pages: false,
         }
     }

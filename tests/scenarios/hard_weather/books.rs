@@ -8,7 +8,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-use super::nodes::Cluster;
+use super::{nodes::Cluster, phone::by_kf};
 
 #[derive(Default)]
 struct OfContact {
@@ -214,6 +214,10 @@ impl Books {
                     first.push(*number);
                 }
             }
+            // A send that is tried again carries the same id there.
+            if by_kf(*contact) && phone.iter().collect::<BTreeSet<_>>().len() < phone.len() {
+                wrong.push(format!("contact {contact}'s phone: not once: {phone:?}"));
+            }
             if !first.is_sorted() {
                 wrong.push(format!(
                     "contact {contact}'s phone: out of order: {phone:?}"
@@ -221,6 +225,27 @@ impl Books {
             }
         }
         wrong
+    }
+
+    /// What WeChat KF's contacts wrote is in the store, all of it, once and in the order in which they wrote it.
+    pub async fn stored(&self, cluster: &Cluster) {
+        let contacts: Vec<(usize, Vec<u32>)> = {
+            let books = self.0.lock();
+            let by_kf = books.iter().filter(|(contact, _)| by_kf(**contact));
+            by_kf
+                .map(|(contact, of)| (*contact, of.acknowledged.iter().copied().collect()))
+                .collect()
+        };
+        for (contact, sent) in contacts {
+            // Whatever was said to the contact is in there, too.
+            let lines = cluster.stored(contact, sent.len() * 4 + 100).await;
+            let lines = lines.iter().filter_map(|text| from_contact(text));
+            let stored: Vec<u32> = lines.map(|(_, number)| number).collect();
+            assert_eq!(
+                stored, sent,
+                "contact {contact}: the stored set is the sent set"
+            );
+        }
     }
 
     /// How many of the agents' messages phones show, and how many repeats of them. WeChat knows no idempotency: a send whose answer was lost is made again,

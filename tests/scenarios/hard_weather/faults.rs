@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use super::nodes::{Cluster, SERVERS};
 
 /// Faults of the platforms; each counts itself out.
-const PLATFORMS: [&str; 12] = [
+const PLATFORMS: [&str; 20] = [
     "tim.send=cut-afterx3",
     "tim.send=cutx3",
     "tim.send=http:502x3",
@@ -21,6 +21,14 @@ const PLATFORMS: [&str; 12] = [
     "callback=duplicatex10",
     "callback=reorderx6",
     "tim.callback=dropx4",
+    "kf.callback=dropx8",
+    "kf.callback=duplicatex8",
+    "kf.callback=reorderx6",
+    "kf.callback=slow:900x8",
+    "kf.sync=cut-afterx3",
+    "kf.sync=http:502x3",
+    "kf.sync=95007x2",
+    "kf.send=cut-afterx3",
 ];
 
 /// The schedule as it happens.

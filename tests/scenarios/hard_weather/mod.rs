@@ -7,6 +7,7 @@ mod books;
 mod faults;
 mod nodes;
 mod people;
+mod phone;
 
 use std::{sync::Arc, time::Duration};
 
@@ -71,6 +72,7 @@ async fn everything_arrives_once_and_in_order() {
             Duration::from_secs(number("KEFU_WEATHER_PATIENCE", 120) as u64),
         )
         .await;
+    books.stored(&cluster).await;
     people::close_all(&cluster, plan.contacts).await;
     cluster.settled(Duration::from_secs(120)).await;
     let depths = cluster.depths().await;

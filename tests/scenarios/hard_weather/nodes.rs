@@ -2,7 +2,13 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
-use bridge_sandbox::{AgentSettings, Sandbox, Settings, tim, wechat};
+use bridge_core::{
+    clock::SystemClock,
+    message::{Content, ThreadKey},
+    store::{EntryAuthor, Records as _},
+};
+use bridge_sandbox::{AgentSettings, Sandbox, Settings, tim};
+use bridge_store_postgres::{Options, Postgres};
 use bridge_testkit::{
     proxy::{Proxy, authority},
     servers::{self, unique},
@@ -11,7 +17,10 @@ use parking_lot::{Mutex, RwLock};
 use serde_json::Value;
 use tokio_postgres::NoTls;
 
-use super::balancer::{self, Up};
+use super::{
+    balancer::{self, Up},
+    phone::{Phone, by_kf},
+};
 use crate::stage::{Bridge, Set, configuration};
 
 /// The servers a node hangs on.
@@ -28,7 +37,8 @@ pub struct Node {
 pub struct Cluster {
     pub sandbox: Sandbox,
     pub nodes: Vec<Node>,
-    phones: Mutex<BTreeMap<usize, wechat::Phone>>,
+    phones: Mutex<BTreeMap<usize, Phone>>,
+    storage: String,
     agents: usize,
     up: Up,
     folder: tempfile::TempDir,
@@ -47,6 +57,10 @@ impl Cluster {
                 online: true,
             })
             .collect();
+        settings.kf.allowance = u32::MAX;
+        // Pages of a few rows, each begun with rows of the one before and followed by one with nothing in it.
+        (settings.kf.page, settings.kf.overlap) = (7, 3);
+        settings.kf.empty_pages = true;
         let sandbox = Sandbox::start(settings.clone()).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let name = unique("weather");
@@ -76,6 +90,7 @@ impl Cluster {
                 through(1),
                 through(2)
             );
+            more.push_str(&kf(&settings.kf, sandbox.url()));
             for agent in 0..agents {
                 more.push_str(&format!(
                     "[agents.a{agent}]\nuser_id = \"agent_{agent}\"\ncapacity = 100000\n"
@@ -107,6 +122,7 @@ impl Cluster {
             sandbox,
             nodes: all,
             phones: Mutex::default(),
+            storage: urls[0].clone(),
             agents,
             up,
             folder,
@@ -171,12 +187,41 @@ impl Cluster {
         client.expect("the agent has an account")
     }
 
-    pub fn phone(&self, number: usize) -> wechat::Phone {
+    pub fn phone(&self, number: usize) -> Phone {
         let mut phones = self.phones.lock();
-        let made = phones
-            .entry(number)
-            .or_insert_with(|| self.sandbox.wechat().phone(&format!("客户{number}")));
+        let name = format!("客户{number}");
+        let made = phones.entry(number).or_insert_with(|| match by_kf(number) {
+            true => Phone::Kf(self.sandbox.kf().phone(&name)),
+            false => Phone::Wechat(self.sandbox.wechat().phone(&name)),
+        });
         made.clone()
+    }
+
+    /// The last so many texts that the store has of a contact of WeChat KF, in order.
+    pub async fn stored(&self, number: usize, limit: usize) -> Vec<String> {
+        let Phone::Kf(phone) = self.phone(number) else {
+            return Vec::new();
+        };
+        let account = &self.sandbox.kf().settings().open_kfid;
+        let thread = ThreadKey {
+            inbox: "kf".into(),
+            peer: format!("{}@{account}", phone.id()).into(),
+        };
+        let (clock, options) = (Arc::new(SystemClock), Options::default());
+        let store = Postgres::connect(&self.storage, clock, options)
+            .await
+            .unwrap();
+        let id = store.find(&thread).await.unwrap().unwrap();
+        let lines = store.recent(id, limit, false).await.unwrap();
+        let theirs = lines
+            .into_iter()
+            .filter(|line| line.author == EntryAuthor::Contact);
+        theirs
+            .filter_map(|line| match line.content {
+                Content::Text(text) => Some(text.text),
+                _ => None,
+            })
+            .collect()
     }
 
     /// What waits, as a node that is up tells it.
@@ -215,6 +260,18 @@ impl Cluster {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
+}
+
+fn kf(platform: &bridge_sandbox::kf::KfSettings, url: &str) -> String {
+    format!(
+        "[inboxes.kf]\nchannel = \"wechat-kf\"\ncorp_id = \"{}\"\nsecret = \"{}\"\ntoken = \"{}\"\nencoding_aes_key = \"{}\"\n\
+         accounts = [\"{}\"]\napi_base = \"{url}/kf\"\npull_every = \"2s\"\nallowances = []\n",
+        platform.corp_id,
+        platform.secret,
+        platform.token,
+        platform.encoding_aes_key,
+        platform.open_kfid
+    )
 }
 
 /// The process may have ended by itself.

@@ -93,11 +93,12 @@ impl Plugin for Kf {
 
 fn capabilities(config: &Config) -> Capabilities {
     use ContentKind::{File, Image, Link, Location, Menu, MiniProgram, Text, Video, Voice};
-    let greeting = Allowance {
+    // Without any other limit the greeting needs none.
+    let greeting = (!config.allowances.is_empty()).then_some(Allowance {
         trigger: Trigger::Enter,
         count: 1,
         seconds: GREETING.as_secs(),
-    };
+    });
     Capabilities {
         kinds: [
             Text,
@@ -113,12 +114,7 @@ fn capabilities(config: &Config) -> Capabilities {
         .into(),
         text_bytes: Some(config.text_bytes),
         markdown: false,
-        allowances: config
-            .allowances
-            .iter()
-            .copied()
-            .chain([greeting])
-            .collect(),
+        allowances: config.allowances.iter().copied().chain(greeting).collect(),
         image_types: vec!["image/jpeg", "image/png"],
         native_desk: config.mode == Mode::Servicers,
         voice_types: vec!["audio/amr"],
