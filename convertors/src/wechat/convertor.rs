@@ -10,7 +10,10 @@ use bridge_core::{
 use super::{
     Fields, callback,
     plain::{self, linked},
-    send::{Article, MediaBody, MenuBody, MenuItem, Message, NewsBody, PageBody, VideoBody},
+    send::{
+        Article, MediaBody, MenuBody, MenuItem, Message, NewsBody, PageBody, VideoBody,
+        without_escapes,
+    },
 };
 
 /// The vocabulary of an official account's inbox.
@@ -89,7 +92,8 @@ impl WeChat {
                 ) {
                     (Some(media_id), Some(thumb_media_id)) => {
                         let (title, description) =
-                            (media.name.clone().unwrap_or_default(), String::new());
+                            (media.name.as_deref().map(without_escapes), String::new());
+                        let title = title.unwrap_or_default();
                         shown(Message::Video {
                             video: VideoBody {
                                 media_id,
@@ -125,7 +129,9 @@ impl WeChat {
                 url,
                 picture_url,
             } => {
-                let (title, description, url) = (title.clone(), description.clone(), url.clone());
+                // An article without a title is refused (40035).
+                let title = without_escapes(if title.is_empty() { url } else { title });
+                let (description, url) = (without_escapes(description), without_escapes(url));
                 let picurl = picture_url.clone().unwrap_or_default();
                 shown(Message::News {
                     news: NewsBody {
@@ -149,8 +155,8 @@ impl WeChat {
                     .and_then(|thumbnail| self.uploaded(thumbnail))
                 {
                     Some(thumb_media_id) => {
-                        let (title, appid, pagepath) =
-                            (title.clone(), app_id.clone(), path.clone());
+                        let (title, pagepath) = (without_escapes(title), without_escapes(path));
+                        let appid = app_id.clone();
                         shown(Message::MiniProgramPage {
                             miniprogrampage: PageBody {
                                 title,
@@ -248,14 +254,14 @@ fn menu(head: &str, items: &[Item], tail: &str) -> Message {
         .iter()
         .map(|item| MenuItem {
             id: item.id.clone(),
-            content: item.label.clone(),
+            content: without_escapes(&item.label),
         })
         .collect();
     Message::MsgMenu {
         msgmenu: MenuBody {
-            head_content: head.to_owned(),
+            head_content: without_escapes(head),
             list,
-            tail_content: tail.to_owned(),
+            tail_content: without_escapes(tail),
         },
     }
 }
