@@ -1,6 +1,7 @@
 //! Channels: one folder each.
 
 mod account;
+mod skew;
 pub mod tencent_im;
 pub mod web;
 pub mod wechat;

@@ -2,7 +2,6 @@
 //! the query, the answer's `errcode` read and acted on by the platform's table, one repeat after a refused token.
 //! No URL, and so no token, ever gets into an error.
 
-mod clock;
 mod media;
 mod rests;
 mod token;
@@ -11,7 +10,8 @@ use std::{net::IpAddr, time::Duration};
 
 use bridge_convertors::errcode::Action;
 use bridge_core::{
-    channel::{ChannelError, ChannelErrorKind},
+    channel::{ChannelError, ChannelErrorKind, Finding},
+    clock::Clock,
     error::Remedy,
     plugin::{BuildError, Tools},
 };
@@ -37,6 +37,7 @@ pub(super) struct Api {
     pub(super) tokens: Tokens,
     pub(super) cache: std::sync::Arc<dyn bridge_core::cache::Cache>,
     pub(super) table: Table,
+    clock: std::sync::Arc<dyn Clock>,
     rests: Rests,
 }
 
@@ -60,8 +61,14 @@ impl Api {
             tokens,
             cache: tools.cache.clone(),
             table,
+            clock: tools.clock.clone(),
             rests: Rests::new(tools.clock.clone(), table),
         })
+    }
+
+    /// What `kefu-bridge check` says of the clock.
+    pub(super) async fn clock_finding(&self) -> Option<Finding> {
+        super::skew::finding(&self.http, &self.base, &*self.clock).await
     }
 
     /// Posts a JSON body; the answer where `errcode` is 0 or absent. A call that the platform does not want to see for

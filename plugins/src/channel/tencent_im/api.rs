@@ -5,6 +5,7 @@ use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use bridge_convertors::tencent_im::error_table::{Class, classify};
 use bridge_convertors::tencent_im::rest::{self, AnswerError, Command, Refusal};
+use bridge_core::channel::Finding;
 use bridge_core::clock::Clock;
 use bridge_core::plugin::{BuildError, Tools};
 use bridge_core::rate::{Busy, Lane, Rate, RateLimiter};
@@ -86,6 +87,11 @@ impl Api {
             clock: tools.clock.clone(),
             rate: rate(config, tools),
         })
+    }
+
+    /// What `kefu-bridge check` says of the clock: a UserSig of another time is refused as expired (Tencent IM, 1.2).
+    pub(super) async fn clock_finding(&self) -> Option<Finding> {
+        crate::channel::skew::finding(&self.http, &self.base, &*self.clock).await
     }
 
     /// Calls a command for whose answer a person waits; `read` takes what is wanted out of it. A refused UserSig is

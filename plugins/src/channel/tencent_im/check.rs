@@ -17,6 +17,7 @@ impl Check for TencentIm {
         if findings[0].ok {
             findings.push(self.presence_is_on().await);
         }
+        findings.extend(self.api.clock_finding().await);
         findings.push(self.callbacks_are_signed());
         findings
     }

@@ -17,7 +17,7 @@ const NAMED: usize = 10;
 impl Check for Kf {
     async fn check(&self) -> Vec<Finding> {
         let mut findings: Vec<Finding> = Vec::new();
-        findings.extend(self.api.clock_finding(self.clock.now()).await);
+        findings.extend(self.api.clock_finding().await);
         match self.api.tokens.get().await {
             Ok(_) => findings.push(good(
                 "secret",

@@ -15,9 +15,12 @@ pub(in super::super) struct Console {
 }
 
 impl Account {
-    /// The token, and the URL that has to be in the console.
+    /// The token, the clock, and the URL that has to be in the console.
     pub(in super::super) async fn findings(&self, console: &Console) -> Vec<Finding> {
-        vec![self.token(console).await, self.callback(console)]
+        let mut findings = vec![self.token(console).await];
+        findings.extend(self.api.clock_finding().await);
+        findings.push(self.callback(console));
+        findings
     }
 
     async fn token(&self, console: &Console) -> Finding {
