@@ -3,6 +3,8 @@
 
 mod check;
 mod config;
+#[cfg(test)]
+mod tests;
 
 use async_trait::async_trait;
 use bridge_convertors::wechat::{WeChat as Words, error_table::action};

@@ -157,10 +157,14 @@ async fn video(
         None => None,
     };
     match picture {
-        Some(picture) if kept.size <= VIDEO && kept.mime == "video/mp4" => Ok((
-            upload(account, &kept, "video", afresh).await?,
-            Some(picture),
-        )),
+        Some(picture) if kept.size <= VIDEO && kept.mime == "video/mp4" => {
+            let film = Media {
+                // Shown as its title.
+                name: Some(kept.name.clone()),
+                ..upload(account, &kept, "video", afresh).await?
+            };
+            Ok((film, Some(picture)))
+        }
         _ => Ok((at_url(account, &kept), None)),
     }
 }
