@@ -236,11 +236,13 @@ pub(crate) fn restore(settings: &Settings, directory: &Path) -> anyhow::Result<(
     if let Some(folder) = to.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    std::fs::copy(&from, to).with_context(|| format!("copying to {}", to.display()))?;
+    // The media first: a store that is there is whole, and so is what it names.
     let media = directory.join("media");
     if media.is_dir() {
         copy_tree(&media, &settings.media.dir).context("copying media")?;
     }
+    bridge_store_sqlite::restore(&from, to)
+        .with_context(|| format!("copying to {}", to.display()))?;
     say(&format!("已恢复到 / restored to {}", to.display()));
     Ok(())
 }

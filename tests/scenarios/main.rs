@@ -8,6 +8,7 @@
 )]
 
 mod alone;
+mod backup;
 mod bad_input;
 mod channels;
 mod handover;

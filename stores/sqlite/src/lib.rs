@@ -10,6 +10,7 @@ mod memo;
 mod open;
 mod quiet;
 mod read;
+mod restore;
 mod rows;
 mod schema;
 #[cfg(test)]
@@ -40,6 +41,7 @@ use index::{Index, Taken, Waiting};
 pub use open::Options;
 pub use quiet::Quiet;
 use read::Readers;
+pub use restore::restore;
 use writer::Writer;
 
 /// The embedded store.

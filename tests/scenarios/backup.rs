@@ -1,0 +1,121 @@
+//! A backup taken while everybody talks, and a life after it: what was open goes on, what had been sent is not sent again,
+//! and no number of before is given to anything new, so that no platform takes something new for a repeat.
+
+use std::{
+    path::Path,
+    process::{Command, Output},
+};
+
+use bridge_sandbox::{Author, Message, tim};
+
+use crate::stage::{Bridge, Set, Stage, configuration};
+
+fn kefu(words: &[&str], config: &Path, folder: &Path) -> Output {
+    let (command, rest) = words.split_first().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_kefu-bridge"))
+        .arg(command)
+        .arg("-c")
+        .arg(config)
+        .args(rest)
+        .arg(folder)
+        .output();
+    output.unwrap()
+}
+
+fn said(output: &Output) -> String {
+    let said = [&output.stdout[..], &output.stderr].concat();
+    String::from_utf8(said).unwrap()
+}
+
+/// What of the customer's numbered messages an agent has, in order.
+fn heard(agent: &tim::Client, peer: &str) -> Vec<String> {
+    let messages = agent.messages(peer);
+    let theirs = messages.iter().filter(|one| one.from == Author::Peer);
+    let texts = theirs.map(|one| one.text().to_owned());
+    texts.filter(|text| text.starts_with('第')).collect()
+}
+
+fn answers(messages: &[Message]) -> Vec<String> {
+    let texts = messages.iter().map(|one| one.text().to_owned());
+    texts.filter(|text| text.starts_with('答')).collect()
+}
+
+fn numbered(word: &str, numbers: std::ops::RangeInclusive<u32>) -> Vec<String> {
+    numbers.map(|number| format!("{word}{number}")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_taken_while_everybody_talks_is_a_beginning() {
+    let mut stage = Stage::usual().await;
+    let (system, lin) = (stage.agent("system"), stage.agent("lin"));
+    let [phone, other] = ["甲", "乙"].map(|name| stage.phone(name));
+    assert!(phone.says("转人工").await.delivered());
+    let peer = system.hears_text("新会话").await.unwrap().peer;
+    assert!(other.says("转人工").await.delivered());
+    let other_peer = lin.hears_text("新会话").await.unwrap().peer;
+    for text in numbered("第", 1..=3) {
+        assert!(phone.says(&text).await.delivered());
+    }
+    for text in numbered("答", 1..=2) {
+        system.says(&peer, &text).unwrap().await;
+    }
+    phone.hears_text("答2").await.unwrap();
+    system.hears_text("第3").await.unwrap();
+    stage.settled().await;
+
+    // A copy is made while another customer does not stop talking.
+    let copy = stage.folder.path().join("copy");
+    let (config, to) = (stage.config(), copy.clone());
+    let backup = tokio::task::spawn_blocking(move || kefu(&["backup"], &config, &to));
+    let mut while_copied = 0;
+    while !backup.is_finished() || while_copied < 5 {
+        while_copied += 1;
+        let text = format!("第{while_copied}");
+        assert!(other.says(&text).await.delivered(), "nobody waits for it");
+    }
+    let backup = backup.await.unwrap();
+    assert!(backup.status.success(), "{}", said(&backup));
+    let again = kefu(&["backup"], &stage.config(), &copy);
+    assert!(!again.status.success(), "a backup is not written over");
+
+    // Life goes on, and then the disk is lost.
+    for text in numbered("第", 4..=6) {
+        assert!(phone.says(&text).await.delivered());
+    }
+    system.says(&peer, "答3").unwrap().await;
+    phone.hears_text("答3").await.unwrap();
+    system.hears_text("第6").await.unwrap();
+    stage.settled().await;
+    let before = (heard(&system, &peer), heard(&lin, &other_peer));
+    assert_eq!(stage.bridge.terminate(), Some(0));
+    let there = kefu(&["restore"], &stage.config(), &copy);
+    assert!(!there.status.success(), "a store is not written over");
+
+    let fresh = stage.folder.path().join("fresh");
+    std::fs::create_dir(&fresh).unwrap();
+    let config = configuration(stage.sandbox.url(), &fresh, &Set::default());
+    std::fs::write(stage.config(), config).unwrap();
+    let restored = kefu(&["restore"], &stage.config(), &copy);
+    assert!(restored.status.success(), "{}", said(&restored));
+    stage.bridge = Bridge::start(&stage.config());
+    stage.sandbox.set_bridge(&stage.bridge.url);
+    stage.settled().await;
+    // Whatever waited when the copy was made went out again, and the desk knew it by its number.
+    assert_eq!((heard(&system, &peer), heard(&lin, &other_peer)), before);
+    assert_eq!(answers(&phone.chat()), numbered("答", 1..=3));
+
+    // Both are still with their agents.
+    for text in numbered("第", 7..=9) {
+        assert!(phone.says(&text).await.delivered());
+    }
+    system.hears_text("第9").await.unwrap();
+    system.says(&peer, "答4").unwrap().await;
+    phone.hears_text("答4").await.unwrap();
+    assert!(other.says("还在吗").await.delivered());
+    lin.hears_text("还在吗").await.unwrap();
+    system.says(&peer, "#退出").unwrap().await;
+    phone.hears_text("本次服务已结束").await.unwrap();
+    stage.settled().await;
+    assert_eq!(heard(&system, &peer), numbered("第", 1..=9));
+    assert_eq!(answers(&phone.chat()), numbered("答", 1..=4));
+}
