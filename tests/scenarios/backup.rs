@@ -35,6 +35,13 @@ fn heard(agent: &tim::Client, peer: &str) -> Vec<String> {
     texts.filter(|text| text.starts_with('第')).collect()
 }
 
+/// Messages that waited for their turn when the copy was made.
+fn waiting_in(copy: &Path) -> usize {
+    let db = rusqlite::Connection::open(copy.join("kefu.db")).unwrap();
+    let count = "SELECT count(*) FROM arrivals";
+    db.query_row(count, [], |row| row.get(0)).unwrap()
+}
+
 fn answers(messages: &[Message]) -> Vec<String> {
     let texts = messages.iter().map(|one| one.text().to_owned());
     texts.filter(|text| text.starts_with('答')).collect()
@@ -75,6 +82,7 @@ async fn a_backup_taken_while_everybody_talks_is_a_beginning() {
     }
     let backup = backup.await.unwrap();
     assert!(backup.status.success(), "{}", said(&backup));
+    let in_hand = waiting_in(&copy);
     let again = kefu(&["backup"], &stage.config(), &copy);
     assert!(!again.status.success(), "a backup is not written over");
 
@@ -100,8 +108,12 @@ async fn a_backup_taken_while_everybody_talks_is_a_beginning() {
     stage.bridge = Bridge::start(&stage.config());
     stage.sandbox.set_bridge(&stage.bridge.url);
     stage.settled().await;
-    // Whatever waited when the copy was made went out again, and the desk knew it by its number.
-    assert_eq!((heard(&system, &peer), heard(&lin, &other_peer)), before);
+    // Where nothing was in hand when the copy was made, nothing is sent again. What waited to be sent went out again, and
+    // the desk knew it by its number; only what still waited for its turn, at that very moment, has a number of its own.
+    assert_eq!(heard(&system, &peer), before.0);
+    let after = heard(&lin, &other_peer);
+    assert_eq!(after[..before.1.len()], before.1[..]);
+    assert_eq!(after.len() - before.1.len(), in_hand, "{after:?}");
     assert_eq!(answers(&phone.chat()), numbered("答", 1..=3));
 
     // Both are still with their agents.
