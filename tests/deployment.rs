@@ -118,7 +118,16 @@ fn every_metric_is_described_and_every_description_is_of_one() {
         .into_iter()
         .map(|(name, kind)| (name, kind.to_owned()))
         .collect();
-    assert_eq!(described, recorded, "docs/metrics.md and the code");
+    let not_in = |one: &BTreeMap<String, String>, other: &BTreeMap<String, String>| {
+        let mut missing = one.clone();
+        missing.retain(|name, kind| other.get(name) != Some(kind));
+        missing
+    };
+    let (new, gone) = (not_in(&recorded, &described), not_in(&described, &recorded));
+    assert!(
+        new.is_empty() && gone.is_empty(),
+        "docs/metrics.md lacks {new:?} and has {gone:?}"
+    );
 }
 
 /// Names that Prometheus knows for a metric.

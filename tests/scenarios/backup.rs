@@ -39,7 +39,8 @@ fn heard(agent: &tim::Client, peer: &str) -> Vec<String> {
 fn waiting_in(copy: &Path) -> usize {
     let db = rusqlite::Connection::open(copy.join("kefu.db")).unwrap();
     let count = "SELECT count(*) FROM arrivals";
-    db.query_row(count, [], |row| row.get(0)).unwrap()
+    let waiting = db.query_row(count, [], |row| row.get::<_, u32>(0));
+    waiting.unwrap().try_into().unwrap()
 }
 
 fn answers(messages: &[Message]) -> Vec<String> {
