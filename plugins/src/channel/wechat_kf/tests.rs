@@ -476,7 +476,7 @@ async fn the_check_finds_what_is_wrong() {
     assert!(
         findings
             .iter()
-            .any(|one| one.what.zh.contains("时间与平台一致"))
+            .any(|one| one.what.zh.contains("时钟与平台一致"))
     );
     assert!(
         findings
