@@ -84,6 +84,11 @@ pub trait Channel: Send + Sync {
         None
     }
 
+    /// Platforms where a robot can tell a group something.
+    fn notify(&self) -> Option<&dyn Notify> {
+        None
+    }
+
     /// What `kefu-bridge check` tries on the real platform.
     fn check(&self) -> Option<&dyn Check> {
         None
@@ -220,6 +225,10 @@ pub struct Capabilities {
     /// conversation becomes theirs and when it is theirs no more: it sends [`Event::Handed`](crate::message::Event) and
     /// [`Event::Released`](crate::message::Event) "to" the contact, in order with what is said to them.
     pub native_desk: bool,
+    /// Whether an agent of this inbox has all contacts in one chat rather than a chat for each: then what is for the agent
+    /// goes through the agent's own lane, whose [`Board`](crate::switchboard::Board) keeps them apart. An account that is
+    /// an agent's speaks as that agent, any other as a contact.
+    pub one_chat: bool,
 }
 
 /// So many messages within so long after a trigger. A new trigger starts anew; allowances do not add up.
@@ -449,6 +458,29 @@ pub struct Code {
     pub picture: Bytes,
     /// Its media type.
     pub mime: &'static str,
+}
+
+/// Tells groups something: nobody's conversation, and nothing that is answered.
+#[async_trait]
+pub trait Notify: Send + Sync {
+    /// The names of the groups that are configured.
+    fn groups(&self) -> Vec<&str>;
+
+    /// Tells one of them.
+    async fn notify(&self, group: &str, notice: &GroupNotice) -> Result<(), ChannelError>;
+}
+
+/// What a group is told.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GroupNotice {
+    /// The words.
+    pub words: String,
+    /// Whether they are Markdown.
+    pub markdown: bool,
+    /// Whose attention is called, by account; `@all`: everybody's.
+    pub mentioned: Vec<String>,
+    /// The same by phone number.
+    pub mentioned_phones: Vec<String>,
 }
 
 /// What `kefu-bridge check` tries.

@@ -31,6 +31,7 @@ pub mod routing;
 pub mod secret;
 pub mod settings;
 pub mod store;
+pub mod switchboard;
 #[cfg(any(test, feature = "testkit"))]
 pub mod testkit;
 pub mod texts;

@@ -28,6 +28,28 @@ pub fn fit(content: Content, within: &Capabilities) -> Vec<Content> {
         .collect()
 }
 
+/// The same with a label before each part of a text.
+pub fn fit_labelled(label: &str, content: Content, within: &Capabilities) -> Vec<Content> {
+    if label.is_empty() {
+        return fit(content, within);
+    }
+    let within = Capabilities {
+        text_bytes: within
+            .text_bytes
+            .map(|limit| limit.saturating_sub(label.len())),
+        ..within.clone()
+    };
+    let parts = fit(content, &within).into_iter();
+    let labelled = parts.map(|part| match part {
+        Content::Text(Text { text, format }) => Content::Text(Text {
+            text: format!("{label}{text}"),
+            format,
+        }),
+        other => other,
+    });
+    labelled.collect()
+}
+
 /// Joins neighbouring plain texts as far as the platform's length allows: fewer messages, the same words.
 pub fn merge(contents: Vec<Content>, within: &Capabilities) -> Vec<Content> {
     let limit = within.text_bytes.unwrap_or(usize::MAX);

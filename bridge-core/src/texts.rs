@@ -293,6 +293,48 @@ texts! {
     /// To an agent: what the contact sent cannot be shown.
     DeskUnsupported = "desk_unsupported", "[客户发送了暂不支持的内容：{what}] {summary}", "[The contact sent something unsupported: {what}] {summary}";
 
+    /// To an agent who has all contacts in one chat: the head of the card with a new one.
+    LinesNew = "lines_new", "新会话：{line}", "New conversation: {line}";
+    /// Under the buttons of that card.
+    LinesNewTail = "lines_new_tail", "发送“@{number} 内容”回复这位客户，“#{number}”切换到这位客户。",
+        "Send \"@{number} words\" to answer, \"#{number}\" to turn to this contact.";
+    /// The button that turns to the contact.
+    LinesButtonOpen = "lines_button_open", "回复TA", "Answer";
+    /// The button that hands over.
+    LinesButtonTransfer = "lines_button_transfer", "转接", "Hand over";
+    /// The button that gives the contact to the assistant.
+    LinesButtonAssist = "lines_button_assist", "交给AI", "To the AI";
+    /// The button that ends the conversation.
+    LinesButtonQuit = "lines_button_quit", "结束会话", "Close";
+    /// To an agent who turned to a contact.
+    LinesOpen = "lines_open", "现在与【{line}】对话。", "You are talking to 【{line}】 now.";
+    /// To an agent who said for whom the words were that waited.
+    LinesSent = "lines_sent", "已发给【{line}】。", "Sent to 【{line}】.";
+    /// To an agent who names nobody where another contact was heard last.
+    LinesWhich = "lines_which", "这条消息发给哪位客户？“{excerpt}”", "For whom is this? \"{excerpt}\"";
+    /// Under the choices of that question.
+    LinesWhichTail = "lines_which_tail", "点按钮或回复编号；也可以直接发送“@编号 内容”，发送 #取消 放弃。",
+        "Tap one or reply with the number; \"@number words\" says it at once, #cancel forgets it.";
+    /// To an agent while words wait for a name.
+    LinesKept = "lines_kept", "有 {count} 条消息等您选择客户：回复编号发送，#取消 放弃。",
+        "{count} message(s) wait for you to say for whom: reply with a number, or #cancel.";
+    /// To an agent when no more words are kept.
+    LinesKeptFull = "lines_kept_full", "等待选择客户的消息太多，这一条没有保留。", "Too many messages wait already; this one was not kept.";
+    /// To an agent whose waiting words are not sent.
+    LinesDropped = "lines_dropped", "有 {count} 条消息没有发出。", "{count} message(s) were not sent.";
+    /// Who is on which line.
+    LinesList = "lines_list", "接待中的客户：\n{lines}\n“@编号 内容”回复，“#编号”切换。", "Your contacts:\n{lines}\n\"@number words\" answers, \"#number\" turns to one.";
+    /// To an agent who names a line that is not.
+    LinesUnknown = "lines_unknown", "没有 {number} 号客户。", "There is no contact {number}.";
+    /// To an agent without contacts.
+    LinesNone = "lines_none", "您当前没有接待中的客户。", "No contact is with you now.";
+    /// To an agent who taps a button of a conversation that is not theirs any more.
+    LinesGone = "lines_gone", "该会话已不由您接待。", "That conversation is not with you any more.";
+    /// To an agent who begins work.
+    LinesOnDuty = "lines_on_duty", "已上线，新的会话会分配给您。", "You are online; new conversations come to you.";
+    /// To an agent who stops work.
+    LinesOffDuty = "lines_off_duty", "已下线，不再分配新的会话；接待中的会话仍由您处理。", "You are offline; no new conversations come to you, those you have stay.";
+
     /// A command that does not exist.
     CommandUnknown = "command_unknown", "没有“{name}”这个命令。{nearest}发送 #帮助 查看全部命令；要把以 # 开头的内容发给客户，请以 ## 开头。",
         "There is no command \"{name}\". {nearest}Send #help for all commands, or begin with ## to send a # as it is.";

@@ -1,7 +1,7 @@
 //! What a bot wants done. The core applies effects; nobody else writes a conversation.
 
 use crate::{
-    message::{AgentName, BotName, ConsentAnswer, Content, Handle},
+    message::{AgentName, BotName, ConsentAnswer, Content, Handle, PeerId},
     store::Said,
 };
 
@@ -117,6 +117,20 @@ pub enum Effect {
         external_id: String,
         /// Why, in words for an agent.
         reason: String,
+    },
+    /// In the lane of an agent who has all contacts in one chat: shows the agent something, each part behind a label.
+    Show {
+        /// Whose it is; empty: nobody's.
+        label: String,
+        /// What.
+        content: Content,
+    },
+    /// In such a lane: passes on what the agent said to the contact with this stand-in.
+    PassOn {
+        /// The stand-in.
+        to: PeerId,
+        /// What.
+        content: Content,
     },
     /// An agent takes back a message, by the external id it arrived under.
     Recall {

@@ -3,11 +3,12 @@
 
 mod cues;
 mod events;
+mod lane;
 mod origin;
 #[cfg(test)]
 mod tests;
 
-use std::{ops::ControlFlow, sync::Arc};
+use std::{collections::BTreeSet, ops::ControlFlow, sync::Arc};
 
 use async_trait::async_trait;
 
@@ -15,7 +16,8 @@ use super::{Case, ChainError, Ending, Filter};
 use crate::{
     bot::{Effect, Turn},
     conversation::{Conversation, Move, Phase},
-    message::{Author, Content, What},
+    message::{AgentName, Author, Content, InboxName, What},
+    switchboard::Button,
     texts::{Text, Texts},
 };
 
@@ -25,6 +27,10 @@ pub struct OpenTurn {
     pub texts: Arc<Texts>,
     /// What a menu key of the account means as words: `[conversation.menu_words]`.
     pub menu_words: std::collections::BTreeMap<String, String>,
+    /// Inboxes whose agents have all contacts in one chat.
+    pub one_chat: BTreeSet<InboxName>,
+    /// What the card of a new contact offers such an agent.
+    pub buttons: Vec<Button>,
 }
 
 /// What an arrival comes to in this filter.
@@ -35,6 +41,9 @@ impl Filter<Case> for OpenTurn {
     type Out = Turn;
 
     async fn apply(&self, case: Case) -> Result<Step, ChainError> {
+        if let Some(agent) = self.whose_lane(&case) {
+            return Ok(Step::Break(lane::ending(self, &case, &agent)));
+        }
         let what = case.arrival.what.clone();
         Ok(match what {
             What::Cue(cue) => Step::Break(cues::ending(&case, cue, &self.texts)),
@@ -56,6 +65,16 @@ impl Filter<Case> for OpenTurn {
 }
 
 impl OpenTurn {
+    /// The agent whose own lane this is.
+    fn whose_lane(&self, case: &Case) -> Option<AgentName> {
+        let thread = &case.conversation.thread;
+        let mut agents = case.desk.agents.values();
+        let agent = agents
+            .find(|agent| agent.inbox == thread.inbox && agent.account == thread.peer)
+            .filter(|_| self.one_chat.contains(&thread.inbox))?;
+        Some(agent.name.clone())
+    }
+
     /// Somebody speaks.
     fn speech(&self, case: Case) -> Step {
         match case.arrival.author {

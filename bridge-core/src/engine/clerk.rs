@@ -206,6 +206,8 @@ impl<'a> Clerk<'a> {
                 external_id,
                 reason,
             } => self.undelivered(&external_id, &reason).await?,
+            Effect::Show { label, content } => self.show(label, content),
+            Effect::PassOn { to, content } => self.pass_on(to, content),
             Effect::Recall { .. } => self.notice_agent(Text::DeskRecallLate, &[]),
             Effect::Rate(score) => self.rate(score),
             Effect::Identify(handles) => self.identify(handles).await?,
@@ -316,6 +318,36 @@ impl<'a> Clerk<'a> {
             inbox,
             to: account,
             sender: Some(sender),
+            label: String::new(),
+            content,
+        });
+    }
+
+    /// In the lane of an agent: to the agent, in the agent's own name, so that it is sent and not shown once more.
+    fn show(&mut self, label: String, content: Content) {
+        let content = self.for_agents(content);
+        let ThreadKey { inbox, peer } = self.changes.conversation.thread.clone();
+        self.push_own(inbox, peer, label, content);
+    }
+
+    /// In the lane of an agent: what they said, on its way to a contact's conversation.
+    fn pass_on(&mut self, to: PeerId, content: Content) {
+        let inbox = self.changes.conversation.thread.inbox.clone();
+        self.push_own(inbox, to, String::new(), content);
+    }
+
+    fn push_own(&mut self, inbox: InboxName, to: PeerId, label: String, content: Content) {
+        let sender = Persona {
+            id: self.changes.conversation.thread.peer.clone(),
+            name: String::new(),
+            avatar_url: None,
+        };
+        self.outbox.push(Draft {
+            trace: self.trace,
+            inbox,
+            to,
+            sender: Some(sender),
+            label,
             content,
         });
     }

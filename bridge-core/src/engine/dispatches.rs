@@ -152,6 +152,9 @@ impl Engine {
                 detail,
             ));
         };
+        if let Some(passed) = self.pass_on(dispatch, &**channel).await {
+            return passed;
+        }
         let limit = self.parts.settings.send_timeout;
         match tokio::time::timeout(limit, channel.send(dispatch)).await {
             Ok(result) => result,

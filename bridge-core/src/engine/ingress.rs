@@ -77,8 +77,9 @@ impl Engine {
 
     pub(super) async fn take_in(
         &self,
-        intake: Intake,
+        mut intake: Intake,
     ) -> Result<Vec<Option<ArrivalId>>, StoreError> {
+        self.name_agents(&mut intake.arrivals);
         let ids = self.parts.store.accept(intake).await?;
         for id in ids.iter().flatten() {
             tracing::debug!(trace = id.0, "accepted");

@@ -8,6 +8,7 @@ mod dispatches;
 mod errands;
 mod housekeeping;
 mod ingress;
+mod lines;
 mod people;
 mod pressure;
 mod pulls;
@@ -234,6 +235,8 @@ fn chain(parts: &EngineParts) -> Chain {
         conversation: Box::new(OpenTurn {
             texts: parts.texts.clone(),
             menu_words: settings.menu_words.clone(),
+            one_chat: lines::one_chat(&parts.channels),
+            buttons: lines::buttons(&parts.catalogue, &parts.texts),
         }),
         guards: crate::chain::guarded(&parts.guards),
         command_parse: Box::new(ParseCommands {

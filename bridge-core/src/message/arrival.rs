@@ -3,9 +3,12 @@
 use super::{
     content::Content,
     handle::Handle,
-    ids::{AgentName, BotName, DispatchId, ErrandId, ExternalId, InboxName, PeerId, ThreadKey},
+    ids::{
+        AgentName, BotName, ConversationId, DispatchId, ErrandId, ExternalId, InboxName, PeerId,
+        ThreadKey,
+    },
 };
-use crate::{bot::Effect, clock::Timestamp};
+use crate::{bot::Effect, channel::Persona, clock::Timestamp};
 
 /// One thing that came in and changes state once, whatever is repeated.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -113,6 +116,17 @@ pub enum Cue {
         /// Somebody must mend the account first; until then it is tried again.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         tried_again: bool,
+    },
+    /// Something for an agent who has all contacts in one chat, on its way to the agent's own lane.
+    Show {
+        /// Whose words: the contact's stand-in.
+        from: Persona,
+        /// Which conversation it comes from.
+        conversation: ConversationId,
+        /// Whether the agent had it then.
+        seated: bool,
+        /// What is to be shown.
+        content: Box<Content>,
     },
     /// Somebody at the console, or an integration, wants something done.
     Order {

@@ -60,6 +60,7 @@ pub(super) fn ending(case: &Case, cue: Cue, texts: &Texts) -> Ending {
             };
             undelivered(case, to_contact, &content, &reason, text, texts)
         }
+        Cue::Show { .. } => Ending::silent("the account is no agent's any more"),
         Cue::Order { by, effects } => Ending::with(effects, format!("ordered by {by}")),
     }
 }

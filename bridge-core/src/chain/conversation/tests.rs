@@ -73,6 +73,8 @@ async fn effects(case: Case) -> Vec<Effect> {
     let filter = OpenTurn {
         texts: Arc::new(Texts::new(Locale::Zh)),
         menu_words: std::collections::BTreeMap::new(),
+        one_chat: std::collections::BTreeSet::new(),
+        buttons: Vec::new(),
     };
     match filter.apply(case).await.unwrap() {
         ControlFlow::Break(ending) => ending.effects,

@@ -17,7 +17,23 @@ pub(super) struct Draft {
     pub(super) inbox: InboxName,
     pub(super) to: PeerId,
     pub(super) sender: Option<Persona>,
+    /// Put before each part of a text.
+    pub(super) label: String,
     pub(super) content: Content,
+}
+
+impl Draft {
+    /// The messages it takes. What is only passed on to an agent's lane stays whole: it is fitted there.
+    fn parts(&self, within: &Capabilities) -> Vec<Content> {
+        let own = self
+            .sender
+            .as_ref()
+            .is_none_or(|sender| sender.id == self.to);
+        match within.one_chat && !own {
+            true => vec![self.content.clone()],
+            false => planning::fit_labelled(&self.label, self.content.clone(), within),
+        }
+    }
 }
 
 /// What is to be sent.
@@ -76,7 +92,7 @@ impl Clerk<'_> {
             let Some(channel) = self.engine.parts.channels.get(&draft.inbox) else {
                 continue;
             };
-            for content in planning::fit(draft.content, channel.capabilities()) {
+            for content in draft.parts(channel.capabilities()) {
                 self.changes.dispatches.push(NewDispatch {
                     trace: draft.trace,
                     inbox: draft.inbox.clone(),

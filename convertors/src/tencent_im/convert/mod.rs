@@ -53,6 +53,7 @@ pub fn capabilities() -> Capabilities {
             "audio/x-m4a",
             "audio/m4a",
         ],
+        ..Capabilities::default()
     }
 }
 

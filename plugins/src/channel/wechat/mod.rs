@@ -63,6 +63,7 @@ fn capabilities(config: &Config) -> Capabilities {
         image_types: vec!["image/jpeg", "image/png", "image/gif"],
         native_desk: false,
         voice_types: vec!["audio/amr", "audio/mpeg"],
+        ..Capabilities::default()
     }
 }
 

@@ -66,6 +66,7 @@ fn capabilities(config: &Config) -> Capabilities {
         image_types: vec!["image/jpeg", "image/png", "image/gif"],
         native_desk: false,
         voice_types: Vec::new(),
+        ..Capabilities::default()
     };
     if config.nudge.is_some() {
         capabilities.kinds.insert(Nudge);
