@@ -17,7 +17,7 @@ pub fn action(code: i64) -> Action {
         45009 => Retry(Duration::from_secs(60)),
         95001 => Hold,
         40007 => Reupload,
-        90000..=95999 => customer_service(code),
+        95000..=95999 => customer_service(code),
         40000..=47999 => request(code),
         _ => standing(code).unwrap_or(Drop(
             "平台拒绝了这条消息",
@@ -140,6 +140,10 @@ fn standing(code: i64) -> Option<Action> {
         60020 => Alarm(
             "服务器 IP 不在应用的「企业可信IP」中",
             "this server's IP address is not among the app's trusted ones",
+        ),
+        93000 | 93004 | 93008 => Alarm(
+            "群机器人的 key 不正确，或机器人已被停用、移出群聊",
+            "the robot's key is wrong, or the robot was disabled or removed from its group",
         ),
         301007 => Alarm("企业已解散或被封禁", "the corp is dissolved or blocked"),
         60111 => Drop("该成员不存在", "there is no such member"),
