@@ -31,7 +31,7 @@ fn the_example_is_a_configuration() {
             settings.agents.len(),
             settings.bots.len()
         ),
-        (4, 1, 1)
+        (5, 1, 1)
     );
 }
 

@@ -8,3 +8,4 @@ pub mod wechat;
 pub mod wechat_kf;
 pub mod wechat_miniapp;
 mod wechat_platform;
+pub mod wecom;

@@ -2,6 +2,7 @@
 //! the query, the answer's `errcode` read and acted on by the platform's table, one repeat after a refused token.
 //! No URL, and so no token, ever gets into an error.
 
+mod attach;
 mod media;
 mod rests;
 mod token;
@@ -19,6 +20,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub(super) use self::{
+    attach::Attach,
     media::{Upload, unavailable},
     token::Grant,
 };
@@ -105,6 +107,16 @@ impl Api {
             self.http.get(&url).query(&token).query(query)
         };
         self.call(request).await
+    }
+
+    /// Posts a JSON body to where no token is asked for; `path` with its query, which may hold a secret.
+    pub(super) async fn post_open(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<Value, ChannelError> {
+        let request = self.http.post(format!("{}{path}", self.base)).json(body);
+        answer(request, self.table).await
     }
 
     /// Makes a call; after a refused token once more with another, and once more with a forced one.

@@ -118,6 +118,7 @@ fn capabilities(config: &Config) -> Capabilities {
         image_types: vec!["image/jpeg", "image/png"],
         native_desk: config.mode == Mode::Servicers,
         voice_types: vec!["audio/amr"],
+        ..Capabilities::default()
     }
 }
 
