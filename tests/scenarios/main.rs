@@ -22,3 +22,4 @@ mod talk;
 mod visitor;
 mod weather;
 mod web;
+mod wecom;
