@@ -55,7 +55,21 @@ try {
   await look(wire, 'wire');
   passed('the wire shows an exchange raw and decrypted');
 
-  for (const page of [phone, wire]) {
+  const kf = await open('phone.html?in=kf', { width: 390, height: 844 });
+  await hears(kf, '描述您的问题');
+  await say(kf, '你好，退货怎么办？');
+  await hears(kf, '七天无理由');
+  await kf.getByRole('button', { name: '人工' }).click();
+  await hears(kf, '为您服务');
+  await look(kf, 'phone-kf');
+  const abroad = await open('phone.html?in=kf', { width: 390, height: 844, locale: 'en-GB' });
+  await abroad.getByRole('button', { name: 'Enter by a link' }).waitFor();
+  await abroad.locator('header small', { hasText: 'may still be sent' }).waitFor();
+  await abroad.locator('select.place').selectOption({ label: 'Official account · 云杉商城' });
+  await abroad.getByRole('button', { name: 'Scan' }).waitFor();
+  passed('a customer of WeChat KF is greeted, answered and handed over, in two languages');
+
+  for (const page of [phone, kf, wire]) {
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     assert.equal(wide, 0, 'no sideways scrolling');
   }
