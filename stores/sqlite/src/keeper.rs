@@ -15,7 +15,7 @@ use parking_lot::{Condvar, Mutex};
 use crate::{
     index::Index,
     unavailable,
-    writer::{Job, Wake},
+    writer::{Group, Wake},
 };
 
 /// What forces the log to the disk.
@@ -32,7 +32,7 @@ impl Disk for File {
 
 /// The writer's handle of the keeping thread.
 pub(crate) struct Keeper {
-    groups: Option<mpsc::SyncSender<Vec<Box<dyn Job>>>>,
+    groups: Option<mpsc::SyncSender<Group>>,
     state: Arc<State>,
     thread: Option<thread::JoinHandle<()>>,
 }
@@ -90,7 +90,7 @@ impl Keeper {
     }
 
     /// Keeps a committed group, and answers its requests. Only when idle.
-    pub(crate) fn keep(&self, group: Vec<Box<dyn Job>>) {
+    pub(crate) fn keep(&self, group: Group) {
         {
             let mut now = self.state.now.lock();
             if *now == Now::Idle {
@@ -119,7 +119,7 @@ fn keep(
     mut disk: impl Disk,
     index: &Mutex<Index>,
     state: &State,
-    queue: &mpsc::Receiver<Vec<Box<dyn Job>>>,
+    queue: &mpsc::Receiver<Group>,
     wake: &Wake,
 ) {
     let mut broken = false;
@@ -130,10 +130,10 @@ fn keep(
         };
         let mut index = index.lock();
         match &forced {
-            Ok(()) => group.into_iter().for_each(|job| job.done(&mut index)),
+            Ok(()) => group.done(&mut index),
             Err(error) => {
                 broken = true;
-                group.into_iter().for_each(|job| job.failed(error.clone()));
+                group.failed(error);
             }
         }
         // Before anybody can act on what the index has learned.

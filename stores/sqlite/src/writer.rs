@@ -3,6 +3,7 @@
 //!
 //! A request that is refused before it wrote anything harms nobody. One that fails after takes its group back with it; the
 //! others are written again, each in a savepoint of its own. (A savepoint for each from the start costs a tenth of all.)
+//! Refusals leave with the group, too: who was refused for what another of it wrote shall see that when looking again.
 
 use std::{cell::Cell, sync::Arc, thread};
 
@@ -196,12 +197,33 @@ struct Thread {
 
 /// What is written in one transaction.
 #[derive(Default)]
-struct Group {
+pub(crate) struct Group {
     begun: bool,
     /// Each request has a savepoint: one of them is known to fail.
     careful: bool,
-    jobs: Vec<Box<dyn Job>>,
+    written: Vec<Box<dyn Job>>,
+    refused: Vec<(Box<dyn Job>, StoreError)>,
     undo: Vec<Undo>,
+}
+
+impl Group {
+    fn len(&self) -> usize {
+        self.written.len() + self.refused.len()
+    }
+
+    /// Answers its requests: it is on the disk.
+    pub(crate) fn done(self, index: &mut Index) {
+        self.written.into_iter().for_each(|job| job.done(index));
+        let refused = self.refused.into_iter();
+        refused.for_each(|(job, error)| job.failed(error));
+    }
+
+    /// Answers its requests: nothing of it is.
+    pub(crate) fn failed(self, error: &StoreError) {
+        let refused = self.refused.into_iter().map(|(job, _)| job);
+        let all = self.written.into_iter().chain(refused);
+        all.for_each(|job| job.failed(error.clone()));
+    }
 }
 
 impl Thread {
@@ -218,7 +240,7 @@ impl Thread {
     /// Takes what else there is, until the disk is free for this group and nothing waits.
     fn fill(&mut self, group: &mut Group, queue: &mut mpsc::Receiver<Event>) {
         loop {
-            while group.jobs.len() < GROUP
+            while group.len() < GROUP
                 && let Ok(event) = queue.try_recv()
             {
                 self.hear(event, group);
@@ -226,7 +248,7 @@ impl Thread {
             if self.keeper.idle() {
                 return;
             }
-            if group.jobs.len() >= GROUP {
+            if group.len() >= GROUP {
                 return self.keeper.wait();
             }
             match queue.blocking_recv() {
@@ -251,13 +273,13 @@ impl Thread {
             return job.failed(error);
         }
         match self.write(&mut *job, group) {
-            Ok(()) => group.jobs.push(job),
+            Ok(()) => group.written.push(job),
             Err((error, true)) if !group.careful => {
-                tracing::warn!(%error, requests = group.jobs.len(), "a request failed half way: its group is written anew");
+                tracing::warn!(%error, requests = group.len(), "a request failed half way: its group is written anew");
                 self.write_again(group);
                 self.take(job, group);
             }
-            Err((error, _)) => job.failed(error),
+            Err((error, _)) => group.refused.push((job, error)),
         }
     }
 
@@ -302,10 +324,10 @@ impl Thread {
 
     /// Takes the group back and writes it again, carefully.
     fn write_again(&mut self, group: &mut Group) {
-        let jobs = std::mem::take(&mut group.jobs);
+        let written = std::mem::take(&mut group.written);
         self.roll_back(group);
         group.careful = true;
-        jobs.into_iter().for_each(|job| self.take(job, group));
+        written.into_iter().for_each(|job| self.take(job, group));
     }
 
     fn roll_back(&mut self, group: &mut Group) {
@@ -326,22 +348,22 @@ impl Thread {
 
     /// Commits the group and has it kept.
     fn finish(&mut self, mut group: Group) {
-        if group.jobs.is_empty() {
+        if group.written.is_empty() {
             if group.begun {
                 self.roll_back(&mut group);
             }
-            return;
+            let refused = group.refused.into_iter();
+            return refused.for_each(|(job, error)| job.failed(error));
         }
         match self.say("COMMIT") {
             Ok(()) => {
                 self.memo.next_group();
-                self.keeper.keep(group.jobs);
+                self.keeper.keep(group);
             }
             Err(error) => {
-                tracing::error!(%error, requests = group.jobs.len(), "a group was not written");
+                tracing::error!(%error, requests = group.len(), "a group was not written");
                 self.roll_back(&mut group);
-                let jobs = group.jobs.into_iter();
-                jobs.for_each(|job| job.failed(error.clone()));
+                group.failed(&error);
             }
         }
     }
