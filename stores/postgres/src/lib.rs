@@ -10,6 +10,7 @@ mod quiet;
 mod read;
 mod rows;
 mod schema;
+mod shared;
 mod steps;
 
 use std::{sync::Arc, time::Duration};
@@ -27,6 +28,8 @@ pub use self::quiet::Quiet;
 use self::{
     accept::Acceptor,
     link::{Hold, Link},
+    shared::Shared,
+    steps::Sent,
 };
 
 /// How a store is connected.
@@ -66,6 +69,8 @@ impl Default for Options {
 pub struct Postgres {
     link: Arc<Link>,
     acceptor: Acceptor,
+    claims: Shared<(Option<i64>, i64), Option<Claim>>,
+    sent: Shared<Sent, bool>,
     clock: Arc<dyn Clock>,
     time: Time,
 }
@@ -91,6 +96,8 @@ impl Postgres {
         }
         Ok(Arc::new(Self {
             acceptor: Acceptor::start(link.clone()),
+            claims: share_claims(link.clone()),
+            sent: share_sent(link.clone()),
             link,
             clock,
             time: options.time,
@@ -106,6 +113,23 @@ impl Postgres {
     }
 }
 
+fn share_claims(link: Arc<Link>) -> Shared<(Option<i64>, i64), Option<Claim>> {
+    Shared::start(move |asked: Vec<(Option<i64>, i64)>| {
+        let link = link.clone();
+        async move {
+            let (now, lease) = asked.first().copied().unwrap_or_default();
+            steps::claims(&link, now, lease, asked.len()).await
+        }
+    })
+}
+
+fn share_sent(link: Arc<Link>) -> Shared<Sent, bool> {
+    Shared::start(move |sent: Vec<Sent>| {
+        let link = link.clone();
+        async move { steps::settle_sent(&link, &sent).await }
+    })
+}
+
 fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
@@ -119,7 +143,7 @@ impl Store for Postgres {
     }
 
     async fn claim(&self, _: &WorkerId, lease: Duration) -> Result<Option<Claim>, StoreError> {
-        steps::claim(&self.link, self.now(), millis(lease)).await
+        self.claims.ask((self.now(), millis(lease))).await
     }
 
     async fn commit(&self, claim: Claim, changes: Changes) -> Result<Committed, StoreError> {
@@ -142,6 +166,20 @@ impl Store for Postgres {
     }
 
     async fn settle(&self, due: &DueId, settlement: Settlement) -> Result<(), StoreError> {
+        if let (DueKind::Dispatch, Settlement::Done { external_id, lost }) = (due.kind, &settlement)
+        {
+            let sent = Sent {
+                now: self.now(),
+                id: due.id,
+                fence: due.fence,
+                external_id: external_id.clone(),
+                lost: lost.clone(),
+            };
+            return match self.sent.ask(sent).await? {
+                true => Ok(()),
+                false => Err(StoreError::Lost),
+            };
+        }
         steps::settle(&self.link, self.now(), self.clock.now(), due, settlement).await
     }
 

@@ -104,7 +104,7 @@ impl Records for Postgres {
     ) -> Result<Vec<(Conversation, Contact)>, StoreError> {
         let (with, handles) = kin::concern(tie);
         let sql = "SELECT c.id, c.body, p.id, p.body FROM conversations c JOIN contacts p ON p.id = c.contact
-            WHERE c.id = ANY (kefu_concerned($1, $2, $3)) ORDER BY c.id";
+            WHERE c.id = ANY (ARRAY(SELECT unnest(kefu_concerned($1, $2, $3)))) ORDER BY c.id";
         let rows = self.link.query(sql, &[&id.0, &with, &handles]).await?;
         let read = |row: &Row| {
             let contact: i64 = get(row, 2)?;

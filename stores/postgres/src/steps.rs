@@ -2,6 +2,7 @@
 
 use bridge_core::{
     clock::Timestamp,
+    convert::Loss,
     message::{ArrivalId, BotName, DeadlineKind, DispatchId, ErrandId, ThreadKey},
     store::{
         Accepted, CLAIM_LIMIT, Changes, Claim, Committed, Due, DueId, DueKind, DueWhat, Errand,
@@ -29,20 +30,30 @@ fn count(number: i32) -> u32 {
     u32::try_from(number).unwrap_or_default()
 }
 
-pub(crate) async fn claim(
+/// For each of so many who ask: a claim, while there are any.
+pub(crate) async fn claims(
     link: &Link,
     now: Option<i64>,
     lease: i64,
-) -> Result<Option<Claim>, StoreError> {
+    asked: usize,
+) -> Result<Vec<Option<Claim>>, StoreError> {
     let limit = i32::try_from(CLAIM_LIMIT).map_err(damaged)?;
+    let most = i32::try_from(asked).map_err(damaged)?;
     let sql = "SELECT conversation, fence, conversation_body, contact, contact_body, held, ids, failures, bodies
-        FROM kefu_claim($1, $2, $3)";
-    let Some(row) = link.first(sql, &[&now, &lease, &limit]).await? else {
-        return Ok(None);
-    };
-    let (id, contact): (i64, i64) = (get(&row, 0)?, get(&row, 3)?);
-    let (ids, failures): (Vec<i64>, Vec<i32>) = (get(&row, 6)?, get(&row, 7)?);
-    let bodies: Vec<&str> = get(&row, 8)?;
+        FROM kefu_claims($1, $2, $3, $4)";
+    let rows = link.query(sql, &[&now, &lease, &limit, &most]).await?;
+    let mut claims: Vec<Option<Claim>> = Vec::with_capacity(asked);
+    for row in &rows {
+        claims.push(Some(claim(row)?));
+    }
+    claims.resize_with(asked, || None);
+    Ok(claims)
+}
+
+fn claim(row: &Row) -> Result<Claim, StoreError> {
+    let (id, contact): (i64, i64) = (get(row, 0)?, get(row, 3)?);
+    let (ids, failures): (Vec<i64>, Vec<i32>) = (get(row, 6)?, get(row, 7)?);
+    let bodies: Vec<&str> = get(row, 8)?;
     let mut arrivals = Vec::with_capacity(ids.len());
     for ((id, failures), body) in ids.into_iter().zip(failures).zip(bodies) {
         arrivals.push(Accepted {
@@ -51,13 +62,45 @@ pub(crate) async fn claim(
             arrival: from_json(body)?,
         });
     }
-    Ok(Some(Claim {
-        fence: u64::try_from(get::<i64>(&row, 1)?).map_err(damaged)?,
-        conversation: rows::conversation(id, contact, get(&row, 2)?)?,
-        contact: rows::contact(contact, get(&row, 4)?)?,
+    Ok(Claim {
+        fence: u64::try_from(get::<i64>(row, 1)?).map_err(damaged)?,
+        conversation: rows::conversation(id, contact, get(row, 2)?)?,
+        contact: rows::contact(contact, get(row, 4)?)?,
         arrivals,
-        held: u32::try_from(get::<i64>(&row, 5)?).unwrap_or(u32::MAX),
-    }))
+        held: u32::try_from(get::<i64>(row, 5)?).unwrap_or(u32::MAX),
+    })
+}
+
+/// A dispatch that was sent.
+#[derive(Clone)]
+pub(crate) struct Sent {
+    pub(crate) now: Option<i64>,
+    pub(crate) id: i64,
+    pub(crate) fence: u64,
+    pub(crate) external_id: Option<String>,
+    pub(crate) lost: Vec<Loss>,
+}
+
+/// Settles them; whether each was still the settler's.
+pub(crate) async fn settle_sent(link: &Link, sent: &[Sent]) -> Result<Vec<bool>, StoreError> {
+    let now = sent.first().and_then(|one| one.now);
+    let ids: Vec<i64> = sent.iter().map(|one| one.id).collect();
+    let external: Vec<Option<&str>> = sent.iter().map(|one| one.external_id.as_deref()).collect();
+    let (mut fences, mut losts) = (Vec::new(), Vec::new());
+    for one in sent {
+        fences.push(fence(one.fence)?);
+        losts.push(to_json(&one.lost)?);
+    }
+    let sql = "SELECT fence FROM kefu_settle_sent($1, $2, $3, $4, $5) AS settled(fence)";
+    let rows = link
+        .query(sql, &[&now, &ids, &fences, &external, &losts])
+        .await?;
+    let mut settled = rows
+        .iter()
+        .map(|row| get::<i64>(row, 0))
+        .collect::<Result<std::collections::HashSet<_>, _>>()?;
+    // No two takings have one fence: of two who settle the same taking one was first.
+    Ok(fences.iter().map(|fence| settled.remove(fence)).collect())
 }
 
 fn fence(fence: u64) -> Result<i64, StoreError> {

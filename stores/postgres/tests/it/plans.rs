@@ -41,7 +41,7 @@ async fn no_hot_statement_scans_a_table() {
          INSERT INTO dispatches (id, lane, head, held, due_at, trace, body)
             SELECT i, E'mall\\x1fp' || i % 5000 || E'\\x1f', i <= 5000, false, i, i, '{}' FROM generate_series(1, 20000) AS i;
          INSERT INTO deadlines (conversation, kind, at, episode) SELECT i, 'idle', i, 1 FROM generate_series(1, 20000) AS i;
-         ANALYZE",
+         ANALYZE ready, arrivals, threads, seen, conversations, dispatches, deadlines",
     )
     .await
     .unwrap();
