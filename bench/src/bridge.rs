@@ -7,7 +7,28 @@ use crate::{
     messages,
 };
 
-/// A running bridge.
+const AGENTS: u32 = 200;
+
+/// What a bridge keeps its messages on.
+pub enum Back<'a> {
+    /// A database file of its own.
+    Fresh,
+    /// That database file.
+    File(&'a Path),
+    /// Servers that several nodes share.
+    Shared(&'a Shared),
+}
+
+/// PostgreSQL, Redis and RabbitMQ.
+pub struct Shared {
+    pub postgres: String,
+    pub redis: String,
+    pub rabbitmq: String,
+    /// Begins every name in Redis and RabbitMQ.
+    pub name: String,
+}
+
+/// A running bridge: one node.
 pub struct Bridge {
     child: Child,
     _folder: tempfile::TempDir,
@@ -17,11 +38,11 @@ pub struct Bridge {
 
 impl Bridge {
     /// Starts it against platforms at `platforms`.
-    pub async fn start(program: &Path, platforms: &str) -> anyhow::Result<Self> {
+    pub async fn start(program: &Path, platforms: &str, back: &Back<'_>) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let port = free_port()?;
         let config = folder.path().join("config.toml");
-        std::fs::write(&config, configuration(port, platforms, folder.path()))?;
+        std::fs::write(&config, configuration(port, platforms, folder.path(), back))?;
         let started = Instant::now();
         let child = pinned(program)
             .args(["serve", "-c"])
@@ -30,6 +51,14 @@ impl Bridge {
             .spawn()?;
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         wait_for(address)?;
+        // Listening comes last but for the store's own word.
+        while !reqwest::get(format!("http://{address}/readyz"))
+            .await?
+            .status()
+            .is_success()
+        {
+            tokio::task::yield_now().await;
+        }
         Ok(Self {
             child,
             _folder: folder,
@@ -62,16 +91,34 @@ impl Drop for Bridge {
     }
 }
 
-fn configuration(port: u16, platforms: &str, folder: &Path) -> String {
+/// As many as so many contacts need.
+fn agents() -> String {
+    let agent = |number| {
+        format!("[agents.a{number:03}]\nuser_id = \"agent_{number:03}\"\ncapacity = 1000000\n")
+    };
+    (0..AGENTS).map(agent).collect()
+}
+
+fn configuration(port: u16, platforms: &str, folder: &Path, back: &Back<'_>) -> String {
     let folder = folder.display();
+    let storage = match back {
+        Back::Fresh => format!("[storage]\nurl = \"sqlite://{folder}/kefu.db\""),
+        Back::File(path) => format!("[storage]\nurl = \"sqlite://{}\"", path.display()),
+        Back::Shared(shared) => format!(
+            "[storage]\nurl = \"{}\"\n[cache]\nurl = \"{}\"\nprefix = \"{name}:\"\n[queue]\nurl = \"{}\"\nexchange = \"{name}\"",
+            shared.postgres,
+            shared.redis,
+            shared.rabbitmq,
+            name = shared.name
+        ),
+    };
     format!(
         r#"
 [server]
 listen = "127.0.0.1:{port}"
 public_url = "http://127.0.0.1:{port}"
 workers = 2
-[storage]
-url = "sqlite://{folder}/kefu.db"
+{storage}
 [media]
 dir = "{folder}/media"
 [inboxes.mall]
@@ -91,10 +138,8 @@ api_rate = 0
 history_every = "0s"
 [routing]
 desk = "desk"
-[agents.system]
-user_id = "agent_system"
-capacity = 1000000
-"#,
+{agents}"#,
+        agents = agents(),
         app_id = messages::APP_ID,
         token = messages::TOKEN,
         key = messages::KEY,

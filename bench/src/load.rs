@@ -26,7 +26,7 @@ pub struct Told {
 
 /// As fast as so many connections go.
 pub async fn closed(
-    address: SocketAddr,
+    nodes: &[SocketAddr],
     made: &mut Made,
     connections: usize,
     span: Duration,
@@ -34,7 +34,8 @@ pub async fn closed(
     let shares = made.share(connections);
     let started = Instant::now();
     let mut senders = JoinSet::new();
-    for share in shares {
+    for (index, share) in shares.into_iter().enumerate() {
+        let address = nodes[index % nodes.len()];
         senders.spawn(async move {
             let mut line = Line::open(address).await?;
             let (mut latency, mut failed) = (Histogram::new(3)?, 0);
@@ -54,7 +55,7 @@ pub async fn closed(
 
 /// So many a second, whatever the answers take.
 pub async fn open(
-    address: SocketAddr,
+    nodes: &[SocketAddr],
     made: &mut Made,
     rate: u64,
     connections: usize,
@@ -65,6 +66,7 @@ pub async fn open(
     let started = Instant::now() + Duration::from_millis(50);
     let mut senders = JoinSet::new();
     for (index, share) in shares.into_iter().enumerate() {
+        let address = nodes[index % nodes.len()];
         senders.spawn(async move {
             let mut line = Line::open(address).await?;
             let (mut latency, mut failed) = (Histogram::new(3)?, 0);

@@ -3,7 +3,9 @@
 #![expect(clippy::print_stdout, reason = "the table is what this program is for")]
 
 mod bridge;
+mod cluster;
 mod floors;
+mod grown;
 mod load;
 mod messages;
 mod relay;
@@ -31,6 +33,9 @@ enum Command {
         /// Only these parts.
         #[arg(long, value_delimiter = ',', default_value = "floors,accept,relay")]
         only: Vec<Part>,
+        /// Messages of the grown store.
+        #[arg(long, default_value_t = 1_000_000)]
+        messages: u64,
     },
     /// One of the floors, as a server.
     Floor {
@@ -51,6 +56,12 @@ enum Part {
     Accept,
     /// Callback in to request out.
     Relay,
+    /// The same on a store that has grown to `--messages`.
+    Grown,
+    /// The same on PostgreSQL, Redis and RabbitMQ, with one node and three.
+    Cluster,
+    /// Of that only the relay.
+    ClusterRelay,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -62,17 +73,23 @@ fn main() -> anyhow::Result<()> {
             bridge,
             seconds,
             only,
+            messages,
         } => {
             let runtime = tokio::runtime::Builder::new_multi_thread()
                 .worker_threads(2)
                 .enable_all()
                 .build()?;
-            runtime.block_on(run(&bridge, Duration::from_secs(seconds), &only))
+            runtime.block_on(run(&bridge, Duration::from_secs(seconds), &only, messages))
         }
     }
 }
 
-async fn run(program: &std::path::Path, span: Duration, only: &[Part]) -> anyhow::Result<()> {
+async fn run(
+    program: &std::path::Path,
+    span: Duration,
+    only: &[Part],
+    messages: u64,
+) -> anyhow::Result<()> {
     println!("| what | connections | per second | of bare | p50 ms | p99 ms | p99.9 ms | failed |");
     println!("|---|---|---|---|---|---|---|---|");
     let mut bare = 1.0;
@@ -83,7 +100,7 @@ async fn run(program: &std::path::Path, span: Duration, only: &[Part]) -> anyhow
         let floor = floors::Floor::start(kind)?;
         for connections in [128, 500] {
             let mut made = messages::Made::new(200_000);
-            let told = load::closed(floor.address, &mut made, connections, span).await?;
+            let told = load::closed(&[floor.address], &mut made, connections, span).await?;
             if kind == floors::Kind::Bare && connections == 128 {
                 bare = told.rate;
             }
@@ -94,14 +111,25 @@ async fn run(program: &std::path::Path, span: Duration, only: &[Part]) -> anyhow
         accepting(program, span, bare).await?;
     }
     if only.contains(&Part::Relay) {
-        relay::measure(program, span).await?;
+        let loads = [(1000, 0), (3000, 50), (5000, 50)];
+        relay::measure(program, &bridge::Back::Fresh, 1, &loads, span).await?;
+    }
+    if only.contains(&Part::Grown) {
+        grown::measure(program, messages, span, bare).await?;
+    }
+    if only.contains(&Part::Cluster) {
+        cluster::measure(program, span, bare).await?;
+    }
+    if only.contains(&Part::ClusterRelay) {
+        cluster::relaying(program, span).await?;
     }
     Ok(())
 }
 
 /// Durable accept, closed and open loop, and the process's weight.
 async fn accepting(program: &std::path::Path, span: Duration, bare: f64) -> anyhow::Result<()> {
-    let running = bridge::Bridge::start(program, "http://127.0.0.1:9").await?;
+    let running =
+        bridge::Bridge::start(program, "http://127.0.0.1:9", &bridge::Back::Fresh).await?;
     let idle = running.memory();
     println!(
         "| ready after its start, empty store: {} ms; resident at idle: {idle:.1} MB | | | | | | | |",
@@ -109,7 +137,7 @@ async fn accepting(program: &std::path::Path, span: Duration, bare: f64) -> anyh
     );
     for connections in [128, 500] {
         let mut made = messages::Made::new(400_000);
-        let told = load::closed(running.address, &mut made, connections, span).await?;
+        let told = load::closed(&[running.address], &mut made, connections, span).await?;
         row(
             "durable accept, turns running beside it",
             &connections.to_string(),
@@ -123,9 +151,10 @@ async fn accepting(program: &std::path::Path, span: Duration, bare: f64) -> anyh
     );
     drop(running);
     for rate in [1000, 5000] {
-        let running = bridge::Bridge::start(program, "http://127.0.0.1:9").await?;
+        let running =
+            bridge::Bridge::start(program, "http://127.0.0.1:9", &bridge::Back::Fresh).await?;
         let mut made = messages::Made::new(rate * span.as_secs() + 1000);
-        let told = load::open(running.address, &mut made, rate, 64, span).await?;
+        let told = load::open(&[running.address], &mut made, rate, 64, span).await?;
         row(
             &format!("durable accept, open loop at {rate}/s"),
             "64",
@@ -133,7 +162,7 @@ async fn accepting(program: &std::path::Path, span: Duration, bare: f64) -> anyh
             bare,
         );
         let mut same = messages::Made::the_same(rate * span.as_secs() + 1000);
-        let told = load::open(running.address, &mut same, rate.min(1000), 64, span / 2).await?;
+        let told = load::open(&[running.address], &mut same, rate.min(1000), 64, span / 2).await?;
         row(
             "a repeat of a known message, open loop at 1000/s",
             "64",

@@ -13,7 +13,12 @@ use bridge_convertors::wechat::crypto::AesKey;
 use hdrhistogram::Histogram;
 use tokio::sync::Mutex;
 
-use crate::{bridge::Bridge, floors::free_port, load::Line, messages};
+use crate::{
+    bridge::{Back, Bridge},
+    floors::free_port,
+    load::Line,
+    messages,
+};
 
 /// Contacts who talk at once.
 const CONTACTS: usize = 1000;
@@ -31,33 +36,54 @@ struct Heard {
 
 type Desk = Arc<Mutex<Heard>>;
 
-pub async fn measure(program: &Path, span: Duration) -> anyhow::Result<()> {
+/// At each of these rates, through an endpoint that takes so many milliseconds.
+pub async fn measure(
+    program: &Path,
+    back: &Back<'_>,
+    nodes: usize,
+    loads: &[(u64, u64)],
+    span: Duration,
+) -> anyhow::Result<()> {
     println!();
     println!(
-        "| relay | offered/s | endpoint takes | p50 ms | p99 ms | p99.9 ms | lost | doubled | out of order | resident MB |"
+        "| relay, {nodes} node(s) | offered/s | endpoint takes | p50 ms | p99 ms | p99.9 ms | lost | doubled | out of order | resident MB |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|");
-    for (rate, slow) in [(1000_u64, 0_u64), (3000, 50), (5000, 50)] {
-        one(program, rate, slow, span).await?;
+    for (rate, slow) in loads {
+        one(program, back, nodes, *rate, *slow, span).await?;
     }
     Ok(())
 }
 
-async fn one(program: &Path, rate: u64, slow: u64, span: Duration) -> anyhow::Result<()> {
+async fn one(
+    program: &Path,
+    back: &Back<'_>,
+    nodes: usize,
+    rate: u64,
+    slow: u64,
+    span: Duration,
+) -> anyhow::Result<()> {
     let (desk, platforms) = play(slow)?;
-    let bridge = Bridge::start(program, &format!("http://{platforms}")).await?;
+    let mut bridges = Vec::new();
+    for _ in 0..nodes {
+        bridges.push(Bridge::start(program, &format!("http://{platforms}"), back).await?);
+    }
+    let first = bridges[0].address;
     let key = AesKey::parse(messages::KEY)?;
-    let mut line = Line::open(bridge.address).await?;
+    // Nobody has written under these names before, whatever the store holds.
+    let run = std::time::UNIX_EPOCH.elapsed()?.as_millis();
+    let name = move |contact: usize| format!("oRelay{run}c{contact:06}");
+    let mut line = Line::open(first).await?;
     for contact in 0..CONTACTS {
         line.ask(&messages::request(
             &key,
             &name(contact),
-            contact as u64 + 1,
+            run as u64 * 10_000 + contact as u64,
             "人工",
         ))
         .await?;
     }
-    until_assigned(bridge.address).await?;
+    until_assigned(first).await?;
     let count = rate * span.as_secs();
     let requests: Vec<Vec<Vec<u8>>> = (0..LINES as u64)
         .map(|line| {
@@ -70,7 +96,7 @@ async fn one(program: &Path, rate: u64, slow: u64, span: Duration) -> anyhow::Re
                 messages::request(
                     &key,
                     &name(contact),
-                    1_000_000 + number,
+                    run as u64 * 10_000 + CONTACTS as u64 + number,
                     &format!("<{contact}:{id}>"),
                 )
             })
@@ -81,7 +107,7 @@ async fn one(program: &Path, rate: u64, slow: u64, span: Duration) -> anyhow::Re
     let due = move |number: u64| begin + Duration::from_secs_f64(number as f64 / rate as f64);
     let mut senders = tokio::task::JoinSet::new();
     for (index, mine) in requests.into_iter().enumerate() {
-        let mut line = Line::open(bridge.address).await?;
+        let mut line = Line::open(bridges[index % nodes].address).await?;
         senders.spawn(async move {
             for (turn, request) in mine.into_iter().enumerate() {
                 tokio::time::sleep_until(due((index + turn * LINES) as u64).into()).await;
@@ -93,18 +119,18 @@ async fn one(program: &Path, rate: u64, slow: u64, span: Duration) -> anyhow::Re
     while let Some(done) = senders.join_next().await {
         done??;
     }
-    report(&desk, &bridge, rate, slow, count, due).await
+    let memory = bridges.iter().map(Bridge::memory).sum();
+    report(&desk, memory, rate, slow, count, due).await
 }
 
 async fn report(
     desk: &Desk,
-    bridge: &Bridge,
+    memory: f64,
     rate: u64,
     slow: u64,
     count: u64,
     due: impl Fn(u64) -> Instant,
 ) -> anyhow::Result<()> {
-    let memory = bridge.memory();
     let deadline = Instant::now() + Duration::from_secs(20);
     while (desk.lock().await.times.len() as u64) < count && Instant::now() < deadline {
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -139,10 +165,6 @@ async fn report(
     Ok(())
 }
 
-fn name(contact: usize) -> String {
-    format!("oRelay{contact:06}")
-}
-
 /// Until every contact has an agent.
 async fn until_assigned(bridge: SocketAddr) -> anyhow::Result<()> {
     let deadline = Instant::now() + Duration::from_secs(60);
@@ -152,7 +174,7 @@ async fn until_assigned(bridge: SocketAddr) -> anyhow::Result<()> {
             .json()
             .await?;
         let depth = |of: &str| ready["depths"][of].as_u64().unwrap_or_default();
-        if depth("assigned") == CONTACTS as u64 && depth("arrivals") + depth("dispatches") == 0 {
+        if depth("assigned") >= CONTACTS as u64 && depth("arrivals") + depth("dispatches") == 0 {
             return Ok(());
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
