@@ -17,6 +17,7 @@ mod identity;
 mod kf;
 mod kill;
 mod moving;
+mod older_routes;
 mod stage;
 mod talk;
 mod visitor;

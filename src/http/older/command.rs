@@ -10,9 +10,9 @@ use bridge_core::{
 use bytes::Bytes;
 
 use super::{
-    Refusal, account, admitted, external_id,
+    Refusal, account, admitted, external_id, lane,
     message::{taken, thread, typed},
-    read, words,
+    read, words, working,
 };
 use crate::app::App;
 
@@ -51,31 +51,27 @@ pub(super) async fn post(
     let now = app.engine.parts().clock.now();
     let id = external_id(command.id.as_deref(), command.time, now.as_secs())?;
     let conversation = command.conversation.map(ConversationId);
-    let arrival = match (conversation, agent.inbox == inbox) {
-        // Typed to the app: whichever contact is open in their chat is meant, as when they type it.
-        (None, true) => typed(
-            thread(&inbox, agent.account.clone()),
-            Author::Agent(agent.account.clone()),
-            id,
-            line,
-            now,
-        ),
+    // Typed to the app: whichever contact is open in their chat is meant, as when they type it.
+    let (thread, author) = match (conversation, lane(&app, &inbox, userid)) {
+        (None, (thread, author)) if author == Author::Agent(agent.account.clone()) => {
+            (thread, author)
+        }
         _ => {
             let thread = stand_in(&app, agent, conversation).await?;
-            typed(thread, Author::Agent(agent.account.clone()), id, line, now)
+            (thread, Author::Agent(agent.account.clone()))
         }
     };
+    let arrival = typed(thread, author, id, line, now);
     taken(&app, arrival).await
 }
 
 /// The agent a member is: by their account in the app's inbox, or as the configuration says.
 fn employee<'a>(app: &'a App, inbox: &InboxName, userid: &str) -> Option<&'a Agent> {
-    let agents = &app.settings.agents;
     let named = app.settings.older_routes.employees.get(userid);
-    let mut working = agents.values().filter(|agent| {
-        agent.inbox == *inbox && agent.account.as_str().eq_ignore_ascii_case(userid)
-    });
-    named.map_or_else(|| working.next(), |name| agents.get(name.as_str()))
+    named.map_or_else(
+        || working(app, inbox, userid),
+        |name| app.settings.agents.get(name.as_str()),
+    )
 }
 
 /// The chat with a contact's stand-in at the agent's desk, where a command is typed.

@@ -13,7 +13,7 @@ use bridge_core::{
 use bytes::Bytes;
 use serde_json::json;
 
-use super::{Refusal, account, admitted, external_id, meant, read, words};
+use super::{Refusal, account, admitted, external_id, lane, meant, read, words};
 use crate::{app::App, http::callback};
 
 /// A member's message.
@@ -56,13 +56,10 @@ pub(super) async fn post(
     let inbox = admitted(&request, &app)?;
     let message: Message = read(&body)?;
     let now = app.engine.parts().clock.now();
-    let thread = ThreadKey {
-        inbox,
-        peer: PeerId::new(account(&message.userid)?),
-    };
+    let (thread, author) = lane(&app, &inbox, account(&message.userid)?);
     let id = external_id(message.id.as_deref(), message.time, now.as_secs())?;
     let said = words(&message.text)?;
-    let mut arrival = typed(thread, Author::Contact, id, said, now);
+    let mut arrival = typed(thread, author, id, said, now);
     let name: Option<String> = message.name.map(|name| name.chars().take(64).collect());
     arrival.profile = name
         .filter(|name| !name.trim().is_empty())

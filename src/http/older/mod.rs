@@ -8,7 +8,10 @@ mod refusal;
 mod sidebar;
 
 use actix_web::{HttpRequest, http::header, web};
-use bridge_core::message::InboxName;
+use bridge_core::{
+    message::{Author, InboxName, PeerId, ThreadKey},
+    routing::Agent,
+};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
@@ -81,6 +84,25 @@ fn account(text: &str) -> Result<&str, Refusal> {
             "userid is 1 to 64 of letters, digits and .-_@".to_owned(),
         )),
     }
+}
+
+/// The thread a member writes to the app on, and as whom: who is an agent there has all contacts in that one chat.
+fn lane(app: &App, inbox: &InboxName, userid: &str) -> (ThreadKey, Author) {
+    let channel = app.engine.parts().channels.get(inbox);
+    let one_chat = channel.is_some_and(|channel| channel.capabilities().one_chat);
+    let (peer, author) = match working(app, inbox, userid).filter(|_| one_chat) {
+        Some(agent) => (agent.account.clone(), Author::Agent(agent.account.clone())),
+        None => (PeerId::new(userid), Author::Contact),
+    };
+    let inbox = inbox.clone();
+    (ThreadKey { inbox, peer }, author)
+}
+
+/// The agent who works in this inbox under this account, in any case: so the platform takes it.
+fn working<'a>(app: &'a App, inbox: &InboxName, userid: &str) -> Option<&'a Agent> {
+    let mut agents = app.settings.agents.values();
+    agents
+        .find(|agent| agent.inbox == *inbox && agent.account.as_str().eq_ignore_ascii_case(userid))
 }
 
 /// Words, bounded and without what no platform carries.

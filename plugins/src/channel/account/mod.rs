@@ -5,6 +5,7 @@
 mod attach;
 mod media;
 mod rests;
+mod ticket;
 mod token;
 
 use std::{net::IpAddr, time::Duration};

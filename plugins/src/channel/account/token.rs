@@ -131,6 +131,11 @@ impl Tokens {
         &self.name
     }
 
+    /// This process, for what one of all nodes does.
+    pub(super) fn owner(&self) -> &str {
+        &self.owner
+    }
+
     fn key(&self) -> String {
         format!("token:{}", self.name)
     }

@@ -9,6 +9,7 @@ mod decode;
 mod media;
 mod robot;
 mod send;
+mod sidebar;
 
 #[cfg(test)]
 mod tests;
@@ -21,7 +22,7 @@ use bridge_core::{
     cache::Cache,
     channel::{
         Capabilities, Channel, ChannelError, ChannelSpec, Check, Decoded, Delivery, Dispatch,
-        Fetch, Notify, Recall, Receipt,
+        Fetch, Notify, Recall, Receipt, Sidebar,
     },
     clock::Clock,
     error::Remedy,
@@ -106,6 +107,10 @@ impl Channel for Wecom {
     }
 
     fn fetch(&self) -> Option<&dyn Fetch> {
+        Some(self)
+    }
+
+    fn sidebar(&self) -> Option<&dyn Sidebar> {
         Some(self)
     }
 
