@@ -7,7 +7,9 @@ use std::{
 };
 
 use anyhow::Context;
-use bridge_sandbox::{Account, DifySettings, Sandbox, TimSettings, kf::KfSettings};
+use bridge_sandbox::{
+    Account, DifySettings, Sandbox, TimSettings, WecomApp, WecomSettings, kf::KfSettings,
+};
 
 use crate::{
     cli::Failure,
@@ -71,6 +73,7 @@ fn greet(url: &str, bridge: SocketAddr) {
         "  手机（微信客服）/ WeChat KF {url}/phone.html?in=kf"
     ));
     say(&format!("  客服工作台 / an agent       {url}/agent.html"));
+    say(&format!("  企业微信 / in WeCom         {url}/wecom.html"));
     say(&format!(
         "  网页访客 / a site's visitor  http://{bridge}/web/site/"
     ));
@@ -119,6 +122,7 @@ fn configuration(url: &str, bridge: SocketAddr, locale: &str, folder: &Path) -> 
         })
         .collect();
     let data = folder.display();
+    let wecom = wecom(url);
     format!(
         r#"
 [server]
@@ -175,7 +179,8 @@ menu_words = {{ KEFU = "转人工", ORDER = "查询订单" }}
 [routing]
 desk = "{desk_inbox}"
 
-{agents}"#,
+{agents}
+{wecom}"#,
         inbox = account.inbox,
         app_id = account.app_id,
         app_secret = account.app_secret,
@@ -192,6 +197,34 @@ desk = "{desk_inbox}"
         kf_token = kf.token,
         kf_key = kf.encoding_aes_key,
         open_kfid = kf.open_kfid,
+    )
+}
+
+/// The corp's app, and two of its members as agents; the others may write to it as any colleague may.
+fn wecom(url: &str) -> String {
+    let corp = WecomSettings::default();
+    let app = WecomApp::default();
+    let inbox = &app.inbox;
+    let agents = corp.members.iter().take(2).map(|member| {
+        let name: String = member.user_id.to_lowercase().replace('.', "");
+        format!(
+            "[agents.{name}]\nname = \"{}\"\ninbox = \"{inbox}\"\nuser_id = \"{}\"\ncapacity = 5\nskills = [\"售后\"]\n\n",
+            member.name, member.user_id
+        )
+    });
+    let agents: String = agents.collect();
+    format!(
+        r#"[inboxes.{inbox}]
+channel = "wecom"
+corp_id = "{}"
+agent_id = {}
+secret = "{}"
+token = "{}"
+encoding_aes_key = "{}"
+api_base = "{url}/wecom"
+
+{agents}"#,
+        corp.corp_id, app.agent_id, app.secret, app.token, app.encoding_aes_key,
     )
 }
 

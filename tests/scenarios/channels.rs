@@ -1,7 +1,9 @@
 //! Customers of every channel at once, served by agents who see all of them: nothing crosses, nothing is lost, each hears
 //! their own answers in order.
 
-use bridge_sandbox::{Author, kf::KfPhone, tim, wechat};
+use std::collections::{BTreeMap, BTreeSet};
+
+use bridge_sandbox::{Author, kf::KfPhone, tim, wechat, wecom};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::{
@@ -11,8 +13,8 @@ use crate::{
 
 /// How many of each kind come.
 const EACH: usize = 3;
-/// How many questions each asks.
-const QUESTIONS: usize = 6;
+/// How many questions each asks: what an agent in WeCom gets of them has to fit what a member may get at once.
+const QUESTIONS: usize = 4;
 
 /// Somebody who asks, wherever.
 enum Person {
@@ -80,6 +82,26 @@ pull_every = "1s"
 "#,
         kf.corp_id, kf.secret, kf.token, kf.encoding_aes_key, kf.open_kfid
     );
+    let (corp, app) = (&set.settings.wecom, &set.settings.wecom.apps[0]);
+    set.more.push_str(&format!(
+        r#"
+[inboxes.work]
+channel = "wecom"
+corp_id = "{}"
+agent_id = {}
+secret = "{}"
+token = "{}"
+encoding_aes_key = "{}"
+api_base = "WECOM_BASE"
+
+[agents.zhou]
+name = "周宁"
+inbox = "work"
+user_id = "ZhouNing"
+capacity = 10
+"#,
+        corp.corp_id, app.agent_id, app.secret, app.token, app.encoding_aes_key
+    ));
     Stage::with(set).await
 }
 
@@ -120,6 +142,25 @@ fn answers(agent: tim::Client) -> JoinHandle<()> {
     })
 }
 
+/// An agent in WeCom, who has all contacts in one chat: each question begins with its line's number, each answer names it.
+fn answers_in_wecom(member: wecom::Member) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let is_question = |message: &bridge_sandbox::Message| message.text().contains("】问 ");
+        while let Ok(heard) = member.hears_which("a question", is_question).await {
+            let (line, question) = on_line(heard.text()).unwrap();
+            let answer = question.replacen('问', "答", 1);
+            let said = member.says(&format!("@{line} {answer}"));
+            assert!(said.await.delivered());
+        }
+    })
+}
+
+/// `【2 小周】问 …` as line and words.
+fn on_line(text: &str) -> Option<(&str, &str)> {
+    let (label, words) = text.strip_prefix('【')?.split_once('】')?;
+    Some((label.split_once(' ')?.0, words))
+}
+
 /// Whose questions an agent has in one chat.
 fn asked_in(agent: &tim::Client, peer: &str) -> Vec<String> {
     let mut names: Vec<String> = agent
@@ -140,11 +181,31 @@ fn asked_in(agent: &tim::Client, peer: &str) -> Vec<String> {
     names
 }
 
+/// Whose questions came on which line of an agent in WeCom.
+fn asked_on_lines(member: &wecom::Member) -> BTreeMap<String, BTreeSet<String>> {
+    let mut lines: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for message in member.chat() {
+        let Some((line, words)) = on_line(message.text()) else {
+            continue;
+        };
+        if let Some(asked) = words.strip_prefix("问 ") {
+            let name = asked.split(' ').next().unwrap_or_default();
+            lines
+                .entry(line.to_owned())
+                .or_default()
+                .insert(name.to_owned());
+        }
+    }
+    lines
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn customers_of_every_channel_talk_at_once_and_nothing_crosses() {
     let stage = stage().await;
     let agents = [stage.agent("system"), stage.agent("lin")];
-    let working: Vec<_> = agents.iter().cloned().map(answers).collect();
+    let zhou = stage.sandbox.wecom().member("ZhouNing").unwrap();
+    let mut working: Vec<_> = agents.iter().cloned().map(answers).collect();
+    working.push(answers_in_wecom(zhou.clone()));
     let mut talks = JoinSet::new();
     for (name, person) in people(&stage).await {
         talks.spawn(asks(name, person));
@@ -170,6 +231,12 @@ async fn customers_of_every_channel_talk_at_once_and_nothing_crosses() {
             assert_eq!(asked.len(), 1, "{}: {asked:?}", chat.peer);
             seen.extend(asked);
         }
+    }
+    let lines = asked_on_lines(&zhou);
+    assert!(lines.len() > 1, "WeCom has its share: {lines:?}");
+    for (line, asked) in lines {
+        assert_eq!(asked.len(), 1, "{line}: {asked:?}");
+        seen.extend(asked);
     }
     names.sort();
     seen.sort();
