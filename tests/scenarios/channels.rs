@@ -92,7 +92,7 @@ agent_id = {}
 secret = "{}"
 token = "{}"
 encoding_aes_key = "{}"
-api_base = "WECOM_BASE"
+api_base = "SANDBOX_URL/wecom"
 
 [agents.zhou]
 name = "周宁"

@@ -191,6 +191,8 @@ fn twisted(script: Script, twist: Twist) -> Script {
             status: 400,
             message: "[sandbox] Error: the model failed by order".into(),
         },
+        // No stream suffers what pages and messages of WeChat KF do.
+        Twist::Empty | Twist::PageOf(_) | Twist::Replay(_) | Twist::SendFail(_) => return script,
     };
     let said = script.steps.iter().find_map(|step| match step {
         Step::Say(text) => Some(text.clone()),

@@ -29,12 +29,20 @@ pub(crate) enum Fate {
     Twist(Twist),
 }
 
-/// How a stream goes wrong after a good start.
+/// How something goes wrong after a good start: a stream, a page, a message already taken.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Twist {
     CutMid,
     Error(Option<String>),
     Mute,
+    /// A page with nothing in it that is not the last.
+    Empty,
+    /// A page of at most so many rows.
+    PageOf(u32),
+    /// A page that begins so many rows too early.
+    Replay(u32),
+    /// A message that is taken and fails afterwards, of this type.
+    SendFail(u32),
 }
 
 /// What becomes of one callback to the bridge.
@@ -220,6 +228,10 @@ fn fate(kind: &Kind) -> Option<Fate> {
         Kind::CutMid => Fate::Twist(Twist::CutMid),
         Kind::StreamError(code) => Fate::Twist(Twist::Error(code.clone())),
         Kind::Mute => Fate::Twist(Twist::Mute),
+        Kind::Empty => Fate::Twist(Twist::Empty),
+        Kind::PageOf(rows) => Fate::Twist(Twist::PageOf(*rows)),
+        Kind::Replay(rows) => Fate::Twist(Twist::Replay(*rows)),
+        Kind::SendFail(kind) => Fate::Twist(Twist::SendFail(*kind)),
         Kind::Slow(_) | Kind::Duplicate | Kind::Reorder | Kind::Drop | Kind::Forge => return None,
     })
 }

@@ -30,7 +30,8 @@ TARGET[(WHO)]=KIND[:ARG][xTIMES][@PROBABILITY], several separated by commas, suc
 Targets: wechat, tim, dify, kf, wecom (all calls), one operation of theirs (wechat.token, tim.send, dify.chat ...),
   callback, wechat.callback, tim.callback, kf.callback, wecom.callback; WHO narrows to one customer, account or user
 Kinds for calls: slow:MS, hang, cut, cut-mid, cut-after, http:STATUS, an error code (Dify: an HTTP status), expire;
-  Dify also error[:CODE], mute
+  Dify also error[:CODE], mute; kf.sync also empty (a page with has_more and nothing in it), page:N (at most N rows),
+  replay:N (a page that begins N rows too early); kf.send also fail:TYPE (taken, and msg_send_fail after it)
 Kinds for callbacks: duplicate, reorder, drop, forge (each with :PROBABILITY), slow:MS";
 
 /// Every operation that a fault can aim at.
@@ -112,6 +113,10 @@ pub(crate) enum Kind {
     Expire,
     StreamError(Option<String>),
     Mute,
+    Empty,
+    PageOf(u32),
+    Replay(u32),
+    SendFail(u32),
     Duplicate,
     Reorder,
     Drop,
@@ -161,6 +166,10 @@ impl fmt::Display for Kind {
             Self::StreamError(None) => f.write_str("error"),
             Self::StreamError(Some(code)) => write!(f, "error:{code}"),
             Self::Mute => f.write_str("mute"),
+            Self::Empty => f.write_str("empty"),
+            Self::PageOf(rows) => write!(f, "page:{rows}"),
+            Self::Replay(rows) => write!(f, "replay:{rows}"),
+            Self::SendFail(kind) => write!(f, "fail:{kind}"),
             Self::Duplicate => f.write_str("duplicate"),
             Self::Reorder => f.write_str("reorder"),
             Self::Drop => f.write_str("drop"),

@@ -102,8 +102,27 @@ fn kind(effect: &str, target: &str) -> Result<(Kind, Option<f64>), String> {
     if target.ends_with("callback") {
         return callback_kind(word, argument);
     }
+    if let Some(kind) = kf_kind(word, argument, target) {
+        return Ok((kind?, None));
+    }
     let kind = call_kind(word, argument, target.starts_with("dify"))?;
     Ok((kind, None))
+}
+
+/// What only pages and messages of WeChat KF can suffer.
+fn kf_kind(word: &str, argument: Option<&str>, target: &str) -> Option<Result<Kind, String>> {
+    let count = |low: u32| {
+        let number = argument.and_then(|text| text.parse().ok());
+        let number = number.filter(|number| (low..=1000).contains(number));
+        number.ok_or_else(|| format!("{word} needs a number from {low} to 1000, such as {word}:2"))
+    };
+    Some(match (target, word) {
+        ("kf.sync", "empty") if argument.is_none() => Ok(Kind::Empty),
+        ("kf.sync", "page") => count(1).map(Kind::PageOf),
+        ("kf.sync", "replay") => count(1).map(Kind::Replay),
+        ("kf.send", "fail") => count(0).map(Kind::SendFail),
+        _ => return None,
+    })
 }
 
 fn callback_kind(word: &str, argument: Option<&str>) -> Result<(Kind, Option<f64>), String> {
@@ -215,6 +234,10 @@ mod tests {
             "dify=http:502",
             "tim.callback=reorder@0.25",
             "callback=slow:10x4",
+            "kf.sync=emptyx1",
+            "kf.sync=page:2",
+            "kf.sync=replay:3x1",
+            "kf.send(wm1)=fail:10x1",
         ] {
             assert_eq!(one(text).to_string(), text);
         }
@@ -238,6 +261,8 @@ mod tests {
             ("tim.send=http:200", "no HTTP status"),
             ("tim.send=cut:3", "takes no argument"),
             ("callback=45015", "does nothing to a callback"),
+            ("kf.sync=replay", "needs a number"),
+            ("kf.send=empty", "unknown kind `empty`"),
         ] {
             let error = parse(&format!("dify=cut,{text}")).unwrap_err();
             assert_eq!(error.part, text);

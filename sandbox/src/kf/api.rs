@@ -55,8 +55,8 @@ impl Peer for Kf {
         named.into_iter().flatten().map(str::to_owned).collect()
     }
 
-    fn answer(&self, call: &Call, _: Option<Twist>) -> Answer {
-        self.route(call).unwrap_or_else(refused)
+    fn answer(&self, call: &Call, twist: Option<Twist>) -> Answer {
+        self.route(call, twist.as_ref()).unwrap_or_else(refused)
     }
 
     fn failure(&self, code: i64) -> Answer {
@@ -70,7 +70,7 @@ impl Peer for Kf {
 }
 
 impl Kf {
-    fn route(&self, call: &Call) -> Result<Answer, Refusal> {
+    fn route(&self, call: &Call, twist: Option<&Twist>) -> Result<Answer, Refusal> {
         let path = call.path.as_str();
         if path == "/cgi-bin/gettoken" {
             return self.token(call);
@@ -78,8 +78,8 @@ impl Kf {
         self.knows(call)?;
         let body = call.json().unwrap_or_default();
         match path {
-            "/cgi-bin/kf/sync_msg" => self.sync(&body),
-            "/cgi-bin/kf/send_msg" => self.send(&body),
+            "/cgi-bin/kf/sync_msg" => self.sync(&body, twist),
+            "/cgi-bin/kf/send_msg" => self.send(&body, twist),
             "/cgi-bin/kf/send_msg_on_event" => self.greet(&body),
             "/cgi-bin/kf/service_state/get" => self.session(&body),
             "/cgi-bin/kf/service_state/trans" => self.transfer(&body),
@@ -136,7 +136,7 @@ impl Kf {
         }
     }
 
-    fn sync(&self, body: &Value) -> Result<Answer, Refusal> {
+    fn sync(&self, body: &Value, twist: Option<&Twist>) -> Result<Answer, Refusal> {
         self.account(body)?;
         let world = &self.0.world;
         let state = self.0.state.lock();
@@ -160,7 +160,8 @@ impl Kf {
             .and_then(|place| place.parse().ok())
             .filter(|place| *place <= state.rows.len())
             .ok_or((40058, "invalid cursor"))?;
-        if self.0.settings.empty_pages && !empty && from < state.rows.len() {
+        let ordered = twist == Some(&Twist::Empty);
+        if ordered || (self.0.settings.empty_pages && !empty && from < state.rows.len()) {
             let page =
                 json!({ "next_cursor": format!("CUR{from}e"), "has_more": 1, "msg_list": [] });
             return Ok(ok(page));
@@ -170,9 +171,14 @@ impl Kf {
             .unwrap_or(1000)
             .min(1000)
             .min(self.0.settings.page);
+        let (limit, early) = match twist {
+            Some(Twist::PageOf(rows)) => (limit.min(*rows as usize), 0),
+            Some(Twist::Replay(rows)) => (limit, *rows as usize),
+            _ => (limit, self.0.settings.overlap),
+        };
         let next = from.saturating_add(limit).min(state.rows.len());
         // What came with the page before may come with this one, too.
-        let first = from.saturating_sub(self.0.settings.overlap);
+        let first = from.saturating_sub(early);
         let page = &state.rows[first..next];
         let more = i32::from(next < state.rows.len());
         Ok(ok(
@@ -180,7 +186,7 @@ impl Kf {
         ))
     }
 
-    fn send(&self, body: &Value) -> Result<Answer, Refusal> {
+    fn send(&self, body: &Value, twist: Option<&Twist>) -> Result<Answer, Refusal> {
         self.account(body)?;
         let world = &self.0.world;
         let id = self.message_id(body)?;
@@ -211,7 +217,12 @@ impl Kf {
         message.key = Some(id.clone());
         state.used.insert(id.clone());
         drop(state);
-        self.shows(customer, message);
+        if let Some(Twist::SendFail(kind)) = twist {
+            // Taken, and never shown.
+            self.fails_later(customer, &id, i64::from(*kind));
+        } else {
+            self.shows(customer, message);
+        }
         Ok(ok(json!({ "msgid": id })))
     }
 

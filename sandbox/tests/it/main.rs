@@ -6,6 +6,7 @@
 )]
 
 mod dify;
+mod kf;
 mod kit;
 mod panel;
 mod tim;
