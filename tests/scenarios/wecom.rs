@@ -24,6 +24,7 @@ secret = "{}"
 token = "{}"
 encoding_aes_key = "{}"
 api_base = "SANDBOX_URL/wecom"
+robots = {{ duty = "{}" }}
 
 [agents.zhou]
 name = "周宁"
@@ -31,7 +32,7 @@ inbox = "work"
 user_id = "zhouning"
 capacity = 5
 "#,
-        corp.corp_id, app.agent_id, app.secret, app.token, app.encoding_aes_key
+        corp.corp_id, app.agent_id, app.secret, app.token, app.encoding_aes_key, corp.robots[0].key
     ));
     let stage = Stage::with(set).await;
     stage.sandbox.wecom().verify_callback("work").await.unwrap();
@@ -314,6 +315,69 @@ async fn pictures_go_both_ways_and_say_whose_they_are() {
     first.hears_which("the picture", is_picture).await.unwrap();
     stage.settled().await;
     assert!(!second.chat().iter().any(is_picture));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_is_told_by_whoever_has_the_token() {
+    let stage = stage(|set| {
+        set.more
+            .push_str("[older_routes]\ntoken = \"0123456789abcdef0123\"\ninbox = \"work\"\n");
+    })
+    .await;
+    let group = stage.sandbox.wecom().group("客服值班群").unwrap();
+    let url = format!("{}/api/wechat/group-bot-notify", stage.bridge.url);
+    let notify = |token: &str, body: serde_json::Value| {
+        let client = reqwest::Client::new();
+        let call = client.post(&url).bearer_auth(token).json(&body);
+        async move { call.send().await.unwrap().status().as_u16() }
+    };
+    let token = "0123456789abcdef0123";
+    let notice = serde_json::json!({ "content": "排队超过 5 人", "mentioned_list": ["@all"] });
+    assert_eq!(notify("another-token-0123", notice.clone()).await, 401);
+    assert_eq!(notify(token, notice).await, 200);
+    let own = serde_json::json!({ "robot": "duty", "msgtype": "markdown", "markdown": { "content": "**好了**" } });
+    assert_eq!(notify(token, own).await, 200);
+    for (body, refusal) in [
+        (serde_json::json!({ "robot": "other", "content": "x" }), 404),
+        (serde_json::json!({ "content": "" }), 400),
+        (
+            serde_json::json!({ "content": "x", "msgtype": "image" }),
+            400,
+        ),
+        (
+            serde_json::json!({ "content": "x", "mentioned_list": ["a b"] }),
+            400,
+        ),
+        (serde_json::json!({ "content": "长".repeat(5000) }), 413),
+        (serde_json::json!([]), 400),
+    ] {
+        assert_eq!(notify(token, body.clone()).await, refusal, "{body}");
+    }
+    let chat = group.chat();
+    let words: Vec<String> = chat.iter().map(|one| one.content.words()).collect();
+    assert_eq!(words, ["排队超过 5 人", "**好了**"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_from_json_goes_to_the_customer_who_is_open() {
+    let stage = stage(|set| {
+        set.more
+            .push_str("[older_routes]\ntoken = \"0123456789abcdef0123\"\ninbox = \"work\"\n");
+    })
+    .await;
+    let (phone, zhou) = (stage.phone("小周"), zhou(&stage));
+    phone.scans("agent:zhou").await;
+    phone.says("人工").await;
+    zhou.hears_card("新会话").await.unwrap();
+    let url = format!("{}/api/wechat/work/command", stage.bridge.url);
+    let command = serde_json::json!({ "userid": "zhouning", "command": "#退出" });
+    let call = reqwest::Client::new()
+        .post(&url)
+        .bearer_auth("0123456789abcdef0123");
+    assert_eq!(call.json(&command).send().await.unwrap().status(), 200);
+    zhou.hears_text("会话已结束").await.unwrap();
+    phone.hears_text("本次服务已结束").await.unwrap();
+    stage.settled().await;
 }
 
 /// A PNG of one pixel.

@@ -4,6 +4,7 @@
 
 mod command;
 mod message;
+mod notify;
 mod refusal;
 mod sidebar;
 
@@ -35,6 +36,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
                 .route(web::get().to(message::verify)),
         )
         .service(web::resource("/api/wechat/work/command").route(web::post().to(command::post)))
+        .service(web::resource("/api/wechat/group-bot-notify").route(web::post().to(notify::post)))
         .service(web::resource("/api/wechat/sidebar-data").route(web::get().to(sidebar::get)));
 }
 
