@@ -170,3 +170,46 @@ async fn what_exceeds_the_allowance_waits_for_the_customer() {
         ]
     );
 }
+
+/// What waits for the contact can be taken back; what they have read cannot.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_takes_back_what_has_not_left() {
+    let stage = Stage::with(Set {
+        assistant: false,
+        ..Set::default()
+    })
+    .await;
+    let (phone, system) = (stage.phone("小周"), stage.agent("system"));
+    assert!(phone.says("人工").await.delivered());
+    let peer = system.hears_text("新会话").await.unwrap().peer;
+    phone.hears_text("为您服务").await.unwrap();
+    let key = |text: &str| {
+        let said = system.messages(&peer);
+        let message = said.iter().find(|one| one.text() == text).unwrap();
+        message.key.clone().unwrap()
+    };
+    system.says(&peer, "已经送到的话").unwrap().await;
+    phone.hears_text("已经送到的话").await.unwrap();
+    stage.settled().await;
+    system
+        .recalls(&peer, &key("已经送到的话"))
+        .unwrap()
+        .await
+        .unwrap();
+    system.hears_text("无法撤回").await.unwrap();
+
+    stage.sandbox.order("wechat.send=45047x1").unwrap();
+    system.says(&peer, "说错了的话").unwrap().await;
+    system.hears_text("额度已用完").await.unwrap();
+    system
+        .recalls(&peer, &key("说错了的话"))
+        .unwrap()
+        .await
+        .unwrap();
+    system.hears_text("已撤回").await.unwrap();
+    assert!(phone.says("还在吗").await.delivered());
+    system.says(&peer, "在的").unwrap().await;
+    phone.hears_text("在的").await.unwrap();
+    stage.settled().await;
+    assert!(phone.chat().iter().all(|one| one.text() != "说错了的话"));
+}

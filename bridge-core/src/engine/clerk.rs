@@ -5,6 +5,7 @@ mod handover;
 mod kin;
 mod nudge;
 mod outbox;
+mod recall;
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -208,7 +209,7 @@ impl<'a> Clerk<'a> {
             } => self.undelivered(&external_id, &reason).await?,
             Effect::Show { label, content } => self.show(label, content),
             Effect::PassOn { to, content } => self.pass_on(to, content),
-            Effect::Recall { .. } => self.notice_agent(Text::DeskRecallLate, &[]),
+            Effect::Recall { external_id } => self.recall(&external_id).await?,
             Effect::Rate(score) => self.rate(score),
             Effect::Identify(handles) => self.identify(handles).await?,
             Effect::Merge { who } => self.merge(who.as_deref()).await?,

@@ -785,6 +785,27 @@ impl Store for MemoryStore {
         Ok(self.state.lock().due(kind, now, limit, now + lease, but))
     }
 
+    async fn take(
+        &self,
+        dispatch: DispatchId,
+        _: &WorkerId,
+        lease: Duration,
+    ) -> Result<Option<DueId>, StoreError> {
+        let now = self.clock.now();
+        let mut state = self.state.lock();
+        let fence = state.raise();
+        let job = state.dispatches.get_mut(&dispatch.0);
+        Ok(job.filter(|job| !job.in_work(now)).map(|job| {
+            job.taken = Some((fence, now + lease));
+            DueId {
+                kind: DueKind::Dispatch,
+                id: dispatch.0,
+                deadline: None,
+                fence,
+            }
+        }))
+    }
+
     async fn settle(&self, due: &DueId, settlement: Settlement) -> Result<(), StoreError> {
         self.state.lock().settle(due, settlement, self.clock.now())
     }

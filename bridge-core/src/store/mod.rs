@@ -65,6 +65,15 @@ pub trait Store: Send + Sync {
         but: &[String],
     ) -> Result<Vec<Due>, StoreError>;
 
+    /// Takes one dispatch that nobody has in hand, wherever it stands in its lane, held or not: to settle it unsent.
+    /// `None` where it is being sent or was settled.
+    async fn take(
+        &self,
+        dispatch: DispatchId,
+        worker: &WorkerId,
+        lease: Duration,
+    ) -> Result<Option<DueId>, StoreError>;
+
     /// Says what became of something due. Settling what another worker has taken over meanwhile is
     /// [`StoreError::Lost`].
     async fn settle(&self, due: &DueId, settlement: Settlement) -> Result<(), StoreError>;

@@ -18,7 +18,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bridge_core::{
     clock::{Clock, Timestamp},
-    message::{ArrivalId, WorkerId},
+    message::{ArrivalId, DispatchId, WorkerId},
     store::{
         Changes, Claim, Committed, Due, DueId, DueKind, Intake, Settlement, Store, StoreError,
     },
@@ -163,6 +163,15 @@ impl Store for Postgres {
         but: &[String],
     ) -> Result<Vec<Due>, StoreError> {
         steps::due(&self.link, self.now(), kind, limit, millis(lease), but).await
+    }
+
+    async fn take(
+        &self,
+        dispatch: DispatchId,
+        _: &WorkerId,
+        lease: Duration,
+    ) -> Result<Option<DueId>, StoreError> {
+        steps::take(&self.link, self.now(), dispatch, millis(lease)).await
     }
 
     async fn settle(&self, due: &DueId, settlement: Settlement) -> Result<(), StoreError> {

@@ -357,6 +357,20 @@ pub(crate) async fn due(
     rows.iter().map(read).collect()
 }
 
+/// One dispatch that nobody has in hand, wherever it stands in its lane.
+pub(crate) async fn take(
+    link: &Link,
+    now: Option<i64>,
+    dispatch: DispatchId,
+    lease: i64,
+) -> Result<Option<DueId>, StoreError> {
+    let sql = "UPDATE dispatches SET fence = nextval('fences'), until = kefu_now($1) + $3
+        WHERE id = $2 AND until <= kefu_now($1) RETURNING fence";
+    let row = link.first(sql, &[&now, &dispatch.0, &lease]).await?;
+    row.map(|row| taken(DueKind::Dispatch, dispatch.0, None, get(&row, 0)?))
+        .transpose()
+}
+
 fn taken(
     kind: DueKind,
     id: i64,

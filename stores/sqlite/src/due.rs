@@ -162,6 +162,20 @@ impl<K: Clone + Eq + Hash, T> DueLanes<K, T> {
         taken
     }
 
+    /// Takes one thing that nobody has, wherever it stands in its lane, held or not. That is no try. Its fence.
+    pub(crate) fn take_one(&mut self, id: i64, now: Timestamp, until: Timestamp) -> Option<u64> {
+        self.expire(now);
+        let item = self.items.get_mut(&id)?;
+        if item.state != State::Free {
+            return None;
+        }
+        self.ready.remove(&item.group, (item.due_at, id));
+        self.fence += 1;
+        (item.fence, item.state) = (self.fence, State::Taken(until));
+        self.leases.insert((until, id));
+        Some(self.fence)
+    }
+
     /// Leases that are over: somebody else may take it.
     pub(crate) fn expire(&mut self, now: Timestamp) {
         while let Some((until, id)) = self.leases.first().copied()

@@ -28,7 +28,7 @@ use async_trait::async_trait;
 use bridge_core::{
     clock::{Clock, Timestamp},
     conversation::{Contact, Conversation},
-    message::{ArrivalId, WorkerId},
+    message::{ArrivalId, DispatchId, WorkerId},
     store::{
         Accepted, Changes, Claim, Committed, Due, DueId, DueKind, Intake, Settlement, Store,
         StoreError,
@@ -190,6 +190,22 @@ impl Store for Sqlite {
             });
         }
         Ok(due)
+    }
+
+    async fn take(
+        &self,
+        dispatch: DispatchId,
+        _: &WorkerId,
+        lease: Duration,
+    ) -> Result<Option<DueId>, StoreError> {
+        let (id, now) = (dispatch.0, self.clock.now());
+        let fence = self.index.lock().dispatches.take_one(id, now, now + lease);
+        Ok(fence.map(|fence| DueId {
+            kind: DueKind::Dispatch,
+            id,
+            deadline: None,
+            fence,
+        }))
     }
 
     async fn settle(&self, due: &DueId, settlement: Settlement) -> Result<(), StoreError> {

@@ -47,6 +47,7 @@ pub async fn conforms(fresh: impl Fn() -> Bench) {
     a_lane_keeps_its_order(&fresh()).await;
     held_dispatches_wait_for_a_release(&fresh()).await;
     a_dead_dispatch_tells_and_moves_on(&fresh()).await;
+    a_dispatch_is_withdrawn_unless_somebody_sends_it(&fresh()).await;
     an_inbox_or_a_bot_is_left_out(&fresh()).await;
     what_waited_its_turn_was_not_tried(&fresh()).await;
     an_old_fence_settles_nothing(&fresh()).await;
@@ -497,6 +498,76 @@ async fn held_dispatches_wait_for_a_release(bench: &Bench) {
         let due = bench.due(DueKind::Dispatch).await;
         assert_eq!(due.iter().map(words).collect::<Vec<_>>(), [expected]);
         bench.settle(&due[0], sent()).await;
+    }
+}
+
+async fn a_dispatch_is_withdrawn_unless_somebody_sends_it(bench: &Bench) {
+    let claim = bench.opened("a", "1").await;
+    let trace = claim.arrivals[0].id;
+    let mut changes = done(&claim);
+    changes.dispatches = vec![
+        to_contact(&claim, "1", false),
+        to_contact(&claim, "2", false),
+        to_contact(&claim, "3", true),
+        to_contact(&claim, "4", false),
+    ];
+    let committed = bench.store.commit(claim, changes).await.unwrap();
+    let [first, second, third, fourth] = committed.dispatches[..] else {
+        panic!("{committed:?}");
+    };
+    let take = async |id| bench.store.take(id, &worker(), LEASE).await.unwrap();
+    let withdraw = async |id| {
+        let due = take(id).await.unwrap();
+        assert_eq!(take(id).await, None, "somebody has it");
+        let reason = "withdrawn".to_owned();
+        let unsent = Settlement::Dead { reason, cue: None };
+        bench.store.settle(&due, unsent).await.unwrap();
+        assert_eq!(take(id).await, None, "it is settled");
+    };
+    let sending = bench.due(DueKind::Dispatch).await;
+    assert_eq!(sending.iter().map(words).collect::<Vec<_>>(), ["1"]);
+    assert_eq!(take(first).await, None, "it is being sent");
+    withdraw(second).await;
+    withdraw(third).await;
+    assert_eq!(bench.store.depths().await.unwrap().held, 0);
+    bench.settle(&sending[0], sent()).await;
+    let due = bench.due(DueKind::Dispatch).await;
+    assert_eq!(due.iter().map(words).collect::<Vec<_>>(), ["4"]);
+    bench.settle(&due[0], again_now(bench)).await;
+    let taken = take(fourth).await.unwrap();
+    assert!(bench.due(DueKind::Dispatch).await.is_empty());
+    bench.clock.advance(LEASE + Duration::from_secs(1));
+    let due = bench.due(DueKind::Dispatch).await;
+    assert_eq!(
+        due.iter().map(words).collect::<Vec<_>>(),
+        ["4"],
+        "its lease was over"
+    );
+    let late = bench.store.settle(&taken, sent()).await;
+    assert_eq!(late, Err(StoreError::Lost));
+    bench.settle(&due[0], sent()).await;
+    let traced = bench.store.trace(trace).await.unwrap().unwrap();
+    let states: Vec<_> = traced
+        .dispatches
+        .iter()
+        .map(|one| (one.id, one.state.as_str()))
+        .collect();
+    assert_eq!(
+        states,
+        [
+            (first, "sent"),
+            (second, "dead"),
+            (third, "dead"),
+            (fourth, "sent")
+        ]
+    );
+}
+
+fn again_now(bench: &Bench) -> Settlement {
+    Settlement::Retry {
+        at: bench.clock.now(),
+        reason: "-1".to_owned(),
+        tried: true,
     }
 }
 
