@@ -3,6 +3,7 @@
 
 mod incoming;
 mod outgoing;
+mod people;
 mod shelf;
 
 use std::sync::Arc;

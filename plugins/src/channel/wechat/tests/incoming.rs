@@ -6,7 +6,7 @@ use bridge_convertors::wechat::{crypto::AesKey, signature};
 use bridge_core::{
     channel::{Channel, ChannelErrorKind, Decoded, Delivery, Verb},
     clock::{SystemClock, Timestamp},
-    message::{Author, Content, Trigger, What},
+    message::{Author, Content, Handle, Trigger, What},
 };
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -291,4 +291,27 @@ fn what_cannot_be_read_is_malformed_and_never_a_panic() {
     let mut torn = plain("");
     torn.body = Bytes::from_static(b"<xml><Content>\xff\xfe</Content></xml>");
     assert_eq!(refusal(&account, &torn), ChannelErrorKind::Malformed);
+}
+
+#[test]
+fn an_event_that_tells_the_unionid_brings_it_along() {
+    let account = account(|section| section["mode"] = json!("plain"));
+    let event = |more: &str| {
+        let body = format!(
+            "<xml><ToUserName>gh_1</ToUserName><FromUserName>oSystem</FromUserName><CreateTime>1735689601</CreateTime>\
+             <MsgType>event</MsgType><Event>user_info_modified</Event><OpenID>oKefu</OpenID>{more}</xml>"
+        );
+        account.decode(&plain(&body)).unwrap().arrivals.remove(0)
+    };
+    let told = event("<UnionID>oUnion1</UnionID>");
+    assert_eq!(
+        told.peer.as_str(),
+        "oKefu",
+        "whose it is, not the system that says so"
+    );
+    let handles = told.profile.map(|profile| profile.handles);
+    assert_eq!(handles, Some(vec![Handle::union_id("oUnion1").unwrap()]));
+    for none in ["", "<UnionID></UnionID>", "<UnionID>a b</UnionID>"] {
+        assert_eq!(event(none).profile, None, "{none}");
+    }
 }
