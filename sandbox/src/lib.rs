@@ -56,7 +56,7 @@ pub use play::{Pushed, Silence};
 pub use server::{Sandbox, StartError};
 pub use settings::{
     Account, AgentSettings, Allowances, AppMode, DifyApp, DifySettings, Format, MenuAction,
-    MenuEntry, Mode, Robot, Settings, Shape, TimSettings, WechatSettings, WecomApp, WecomMember,
-    WecomSettings,
+    MenuEntry, MiniProgram, Mode, Robot, Settings, Shape, Template, TimSettings, WechatSettings,
+    WecomApp, WecomMember, WecomSettings,
 };
 pub use wire::{Direction, Exchange, Line, PeerName, Side};

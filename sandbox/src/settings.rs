@@ -32,7 +32,7 @@ pub struct Settings {
     pub faults: String,
     /// How long a test waits for what it expects, in real time.
     pub patience: Duration,
-    /// WeChat official accounts.
+    /// WeChat official accounts and mini programs.
     pub wechat: WechatSettings,
     /// Tencent IM.
     pub tim: TimSettings,
@@ -105,7 +105,7 @@ pub struct WechatSettings {
 impl Default for WechatSettings {
     fn default() -> Self {
         Self {
-            accounts: vec![Account::default()],
+            accounts: vec![Account::default(), Account::mini_program()],
             push_timeout: Duration::from_secs(5),
             push_attempts: 3,
             token_life: Duration::from_secs(7200),
@@ -122,6 +122,8 @@ pub struct Allowances {
     pub message: (u32, Duration),
     /// After a menu click, a follow or a scan.
     pub moment: (u32, Duration),
+    /// After the service chat of a mini program was opened.
+    pub enter: (u32, Duration),
 }
 
 impl Default for Allowances {
@@ -129,6 +131,7 @@ impl Default for Allowances {
         Self {
             message: (5, Duration::from_secs(48 * 3600)),
             moment: (3, Duration::from_secs(60)),
+            enter: (2, Duration::from_secs(60)),
         }
     }
 }
@@ -140,11 +143,12 @@ impl Allowances {
         Self {
             message: (u32::MAX, always),
             moment: (u32::MAX, always),
+            enter: (u32::MAX, always),
         }
     }
 }
 
-/// One official account.
+/// One official account or mini program.
 #[derive(Clone, Debug)]
 pub struct Account {
     /// The bridge's inbox: callbacks go to `/callback/{inbox}`.
@@ -167,6 +171,59 @@ pub struct Account {
     pub format: Format,
     /// The menu under the chat.
     pub menu: Vec<MenuEntry>,
+    /// What makes it a mini program; none: it is an official account.
+    pub mini: Option<MiniProgram>,
+}
+
+/// What a mini program has beside its service chat.
+#[derive(Clone, Debug)]
+pub struct MiniProgram {
+    /// The pages that are published.
+    pub pages: Vec<String>,
+    /// Its subscription templates.
+    pub templates: Vec<Template>,
+}
+
+/// A template of subscription messages.
+#[derive(Clone, Debug)]
+pub struct Template {
+    /// Its id.
+    pub id: String,
+    /// What it is called.
+    pub title: String,
+    /// Its fields and what stands before each.
+    pub fields: Vec<(String, String)>,
+}
+
+impl Account {
+    /// A mini program: the inbox `mini`, callbacks in JSON, one page, one template.
+    pub fn mini_program() -> Self {
+        let field = |name: &str, label: &str| (name.to_owned(), label.to_owned());
+        Self {
+            inbox: "mini".into(),
+            name: "云杉小程序".into(),
+            app_id: "wx8c1d6e4f2a7b9035".into(),
+            original_id: "gh_7e2b90c4d1f8".into(),
+            app_secret: "0f9e8d7c6b5a49382716051423324150".into(),
+            token: "sandboxMiniTok".into(),
+            encoding_aes_key: "Zt4Lw9Qe2Rp7Ym1Xk6Vc3Bn8Hd5Jg0Sf2Ua4Io6Pe1A".into(),
+            mode: Mode::Safe,
+            format: Format::Json,
+            menu: Vec::new(),
+            mini: Some(MiniProgram {
+                pages: vec!["pages/kefu/index".into(), "pages/index/index".into()],
+                templates: vec![Template {
+                    id: "tplReplyReminder000000000000000000000000001".into(),
+                    title: "客服回复提醒".into(),
+                    fields: vec![
+                        field("thing1", "客服"),
+                        field("thing2", "内容"),
+                        field("time3", "时间"),
+                    ],
+                }],
+            }),
+        }
+    }
 }
 
 impl Default for Account {
@@ -190,6 +247,7 @@ impl Default for Account {
                 entry("订单查询", MenuAction::Click("ORDER".into())),
                 entry("商城首页", MenuAction::View("https://shop.example/".into())),
             ],
+            mini: None,
         }
     }
 }

@@ -43,6 +43,7 @@ pub const OPERATIONS: &[&str] = &[
     "wechat.media",
     "wechat.user",
     "wechat.qrcode",
+    "wechat.subscribe",
     "wechat.other",
     "wechat.callback",
     "tim.send",

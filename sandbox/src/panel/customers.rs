@@ -220,6 +220,14 @@ enum Done {
         longitude: f64,
         precision: Option<f64>,
     },
+    Enter {
+        #[serde(default)]
+        session_from: String,
+    },
+    Consent {
+        template: String,
+        accept: bool,
+    },
     Raw {
         name: String,
         #[serde(default)]
@@ -245,6 +253,10 @@ async fn event(stage: web::Data<Stage>, openid: Path<String>, payload: web::Payl
             longitude,
             precision: precision.unwrap_or(65.0),
         },
+        Done::Enter { session_from } => Event::EnterSession { session_from },
+        Done::Consent { template, accept } => {
+            return Ok(accepted(phone.answers(&template, accept)));
+        }
         Done::Raw { name, fields } => {
             check_names(&name, &fields)?;
             Event::Raw { name, fields }

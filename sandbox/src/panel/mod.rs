@@ -145,7 +145,11 @@ fn account(account: &Account) -> Value {
     json!({
         "inbox": account.inbox, "name": account.name, "app_id": account.app_id, "original_id": account.original_id,
         "mode": account.mode.word(), "format": account.format.word(),
-        "menu": account.menu.iter().map(entry).collect::<Vec<_>>()
+        "menu": account.menu.iter().map(entry).collect::<Vec<_>>(),
+        "mini": account.mini.as_ref().map(|mini| json!({
+            "pages": mini.pages,
+            "templates": mini.templates.iter().map(|one| json!({"id": one.id, "title": one.title})).collect::<Vec<_>>(),
+        }))
     })
 }
 

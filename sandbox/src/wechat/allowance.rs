@@ -1,7 +1,7 @@
 //! How many customer messages an account may still send to one customer (WeChat notes, 4.3).
 //!
 //! Two rights may stand side by side: the one after a message (5 in 48 h) and the one after a menu click, follow or scan
-//! (3 in a minute). A trigger resets its own right to the maximum. They do not add up: a message sent counts against both, and
+//! (3 in a minute; 2 after a mini program's chat was opened). A trigger resets its own right to the maximum. They do not add up: a message sent counts against both, and
 //! as long as one of them has room it may be sent.
 
 use serde::Serialize;
@@ -35,6 +35,7 @@ pub struct AllowanceLeft {
 pub(crate) enum Trigger {
     Message,
     Moment,
+    Enter,
     None,
 }
 
@@ -50,6 +51,7 @@ impl Allowance {
         match trigger {
             Trigger::Message => self.message = right(rules.message),
             Trigger::Moment => self.moment = right(rules.moment),
+            Trigger::Enter => self.moment = right(rules.enter),
             Trigger::None => {}
         }
     }

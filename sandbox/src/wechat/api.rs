@@ -22,7 +22,8 @@ impl Peer for Wechat {
             "/cgi-bin/media/upload" => "wechat.upload",
             "/cgi-bin/media/get" => "wechat.media",
             "/cgi-bin/user/info" => "wechat.user",
-            "/cgi-bin/qrcode/create" => "wechat.qrcode",
+            "/cgi-bin/qrcode/create" | "/wxa/getwxacodeunlimit" => "wechat.qrcode",
+            "/cgi-bin/message/subscribe/send" => "wechat.subscribe",
             _ => "wechat.other",
         }
     }
@@ -89,7 +90,7 @@ impl Wechat {
             }
             "/cgi-bin/media/upload" => {
                 post(call)?;
-                self.media_upload(call).map(ok)
+                self.media_upload(account, call).map(ok)
             }
             "/cgi-bin/media/get" => {
                 get(call)?;
@@ -97,11 +98,25 @@ impl Wechat {
             }
             "/cgi-bin/user/info" => {
                 get(call)?;
+                self.only_official(account)?;
                 self.user_info(account, call).map(ok)
             }
             "/cgi-bin/qrcode/create" => {
                 post(call)?;
+                self.only_official(account)?;
                 self.qrcode_create(&call.body).map(ok)
+            }
+            "/wxa/getwxacodeunlimit" => {
+                post(call)?;
+                self.mini_code(account, &call.body)
+            }
+            "/cgi-bin/message/subscribe/send" => {
+                post(call)?;
+                self.subscribe_send(account, &call.body).map(ok)
+            }
+            "/wxaapi/newtmpl/gettemplate" => {
+                get(call)?;
+                self.templates(account).map(ok)
             }
             // What is left of the known: both lists of addresses.
             _ => Ok(ok(json!({"ip_list": ["127.0.0.1"]}))),
@@ -207,6 +222,9 @@ const KNOWN: &[&str] = &[
     "/cgi-bin/media/get",
     "/cgi-bin/user/info",
     "/cgi-bin/qrcode/create",
+    "/wxa/getwxacodeunlimit",
+    "/cgi-bin/message/subscribe/send",
+    "/wxaapi/newtmpl/gettemplate",
     "/cgi-bin/getcallbackip",
     "/cgi-bin/get_api_domain_ip",
 ];

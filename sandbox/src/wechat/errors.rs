@@ -83,6 +83,12 @@ fn words(code: i64) -> &'static str {
         45162 => "unsupported message type",
         47001 => "data format error",
         48001 => "api unauthorized",
+        40037 => "invalid template_id",
+        40097 => "invalid args",
+        40169 => "invalid length for scene, or the data is not json string",
+        41030 => "invalid page",
+        43101 => "user refuse to accept the msg",
+        47003 => "argument invalid!",
         61452 => "invalid kf_account",
         _ => "error",
     }

@@ -183,7 +183,7 @@ impl Event {
                 .number("SentCount", 1)
                 .number("ErrorCount", 0),
             Self::SubscriptionPopup { answers } => {
-                let lists = lists(answers, true);
+                let lists = lists(answers, Some(format));
                 wrapped(
                     event("subscribe_msg_popup_event"),
                     "SubscribeMsgPopupEvent",
@@ -192,7 +192,7 @@ impl Event {
                 )
             }
             Self::SubscriptionChange { answers } => {
-                let lists = lists(answers, false);
+                let lists = lists(answers, None);
                 wrapped(
                     event("subscribe_msg_change_event"),
                     "SubscribeMsgChangeEvent",
@@ -281,8 +281,8 @@ impl Event {
             | Self::SubscribeAfterPayment { .. }
             | Self::Scan { .. }
             | Self::Click { .. }
-            | Self::ScanCode { .. }
-            | Self::EnterSession { .. } => Trigger::Moment,
+            | Self::ScanCode { .. } => Trigger::Moment,
+            Self::EnterSession { .. } => Trigger::Enter,
             _ => Trigger::None,
         }
     }
@@ -308,6 +308,12 @@ impl Event {
             Self::Location { .. } => (None, "上报了位置".to_owned()),
             Self::Click { key } => (Some(key.clone()), format!("点击了菜单（{key}）")),
             Self::View { url } => (Some(url.clone()), format!("打开了 {url}")),
+            Self::EnterSession { session_from } => (
+                Some(session_from.clone()),
+                format!("进入了客服会话（{session_from}）"),
+            ),
+            Self::SubscriptionPopup { answers } => (None, answered("弹窗", answers)),
+            Self::SubscriptionChange { answers } => (None, answered("设置", answers)),
             other => (None, format!("事件 {}", other.name())),
         };
         Content::Event {
@@ -318,6 +324,12 @@ impl Event {
     }
 }
 
+fn answered(place: &str, answers: &[(String, String)]) -> String {
+    let allowed = answers.iter().any(|(_, said)| said == "accept");
+    let word = if allowed { "允许" } else { "拒绝" };
+    format!("在{place}里{word}了订阅消息")
+}
+
 /// The published menu's id.
 const MENU: u64 = 430_127_001;
 
@@ -326,17 +338,18 @@ pub(crate) fn ticket(scene: &str) -> String {
     format!("gQ{}", super::crypto::sign(&["ticket", scene]))
 }
 
-fn lists(answers: &[(String, String)], popup: bool) -> Fields {
+/// `popup` in which format: mini programs, whose callbacks are JSON here, have the scene 0, pages of official accounts 1.
+fn lists(answers: &[(String, String)], popup: Option<Format>) -> Fields {
     answers
         .iter()
         .fold(Fields::new(), |lists, (template, answer)| {
             let list = Fields::new()
                 .text("TemplateId", template)
                 .text("SubscribeStatusString", answer);
-            let list = if popup {
-                list.number("PopupScene", 1)
-            } else {
-                list
+            let list = match popup {
+                Some(Format::Xml) => list.number("PopupScene", 1),
+                Some(Format::Json) => list.text("PopupScene", "0"),
+                None => list,
             };
             lists.group("List", list)
         })

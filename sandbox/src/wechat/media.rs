@@ -27,8 +27,12 @@ fn limits(kind: &str) -> Option<(&'static [&'static str], usize, i64)> {
 
 impl Wechat {
     /// `POST /cgi-bin/media/upload?type=`
-    pub(super) fn media_upload(&self, call: &Call) -> Result<Value, Refusal> {
+    pub(super) fn media_upload(&self, account: usize, call: &Call) -> Result<Value, Refusal> {
         let kind = call.param("type").unwrap_or_default();
+        // Mini programs upload pictures and nothing else.
+        if kind != "image" && self.0.state.lock().mini(account).is_some() {
+            return Err(refuse(40004));
+        }
         let (types, largest, too_large) = limits(kind).ok_or_else(|| refuse(40004))?;
         let form = call.header("content-type").unwrap_or_default();
         let parts = multipart::read(form, &call.body).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! A simulated WeChat official account platform (公众号), as an HTTP peer that checks what the real one checks.
+//! A simulated WeChat platform of official accounts (公众号) and mini programs (小程序), as an HTTP peer that checks what the real one checks.
 //!
 //! [`Wechat`] is the platform; [`Phone`] a customer's phone in it. What the bridge calls is in `api`, what goes to the bridge
 //! in `push`.
@@ -11,6 +11,7 @@ mod errors;
 mod event;
 pub(crate) mod fields;
 mod media;
+mod mini;
 mod phone;
 mod push;
 mod qrcode;

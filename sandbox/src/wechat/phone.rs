@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Act, Customer, Event, Wechat};
-use crate::content::{Author, Message};
+use crate::content::{Author, Content, Message};
 use crate::media::Media;
 use crate::play::{Pushed, Silence};
 
@@ -77,6 +77,51 @@ impl Phone {
         }
     }
 
+    /// Opens a mini program's service chat from a page that says `session_from` about itself.
+    pub fn enters(&self, session_from: &str) -> Pushed {
+        let session_from = session_from.to_owned();
+        self.does(Act::Event(Event::EnterSession { session_from }))
+    }
+
+    /// Answers a mini program's question whether it may send a subscription message: a yes is one grant.
+    pub fn answers(&self, template: &str, yes: bool) -> Pushed {
+        let answers = vec![(template.to_owned(), said(yes))];
+        self.does(Act::Event(Event::SubscriptionPopup { answers }))
+    }
+
+    /// Switches a template's messages off in the settings.
+    pub fn withdraws(&self, template: &str) -> Pushed {
+        let answers = vec![(template.to_owned(), said(false))];
+        self.does(Act::Event(Event::SubscriptionChange { answers }))
+    }
+
+    /// Whether subscription messages that are taken arrive.
+    pub fn loses_nudges(&self, lost: bool) {
+        if let Some(person) = self.wechat.0.state.lock().people.get_mut(&self.openid) {
+            person.loses_nudges = lost;
+        }
+    }
+
+    /// Spends all grants behind everybody's back, as another system of the same mini program may.
+    pub fn forgets_grants(&self) {
+        if let Some(person) = self.wechat.0.state.lock().people.get_mut(&self.openid) {
+            person.grants.clear();
+        }
+    }
+
+    /// The next subscription message: what it says, and the page it opens.
+    pub async fn is_nudged(&self) -> Result<(String, String), Silence> {
+        let nudged = |message: &Message| message.note.as_deref() == Some("服务通知");
+        let message = self.hears_which("a subscription message", nudged).await?;
+        match message.content {
+            Content::MiniProgram {
+                title, page_path, ..
+            } => Ok((title, page_path)),
+            // Nothing else bears that remark.
+            other => unreachable!("{other:?}"),
+        }
+    }
+
     /// Taps a menu button with a key.
     pub fn clicks(&self, key: &str) -> Pushed {
         self.does(Act::Event(Event::Click {
@@ -143,4 +188,8 @@ impl Phone {
         chat.filter(|m| m.from != Author::Customer && m.id > after)
             .collect()
     }
+}
+
+fn said(yes: bool) -> String {
+    if yes { "accept" } else { "reject" }.to_owned()
 }

@@ -19,6 +19,7 @@ use crate::world::{World, urlencode};
 
 /// What the customer sees when the bridge does not answer (WeChat notes, 1.7).
 pub(crate) const OUT_OF_ORDER: &str = "该公众号提供的服务出现故障，请稍后再试";
+const MINI_OUT_OF_ORDER: &str = "该小程序提供的服务出现故障，请稍候再试";
 
 /// A push under way.
 pub(super) struct Push {
@@ -39,6 +40,9 @@ impl Wechat {
         act: &Act,
     ) -> Option<(crate::content::Message, oneshot::Receiver<Outcome>)> {
         let world = &self.0.world;
+        if let Act::Event(event) = act {
+            self.consent(openid, event);
+        }
         let (account, fields, message) = self.note(openid, act)?;
         let (done, outcome) = oneshot::channel();
         let push = Push {
@@ -294,7 +298,14 @@ impl Push {
             Verdict::Nothing => {}
             Verdict::Says(passive) => self.wechat.passive_reply(&self.openid, passive),
             Verdict::Transfer => self.notice("已转接到微信客服"),
-            Verdict::Malformed(_) | Verdict::Again => self.notice(OUT_OF_ORDER),
+            Verdict::Malformed(_) | Verdict::Again => {
+                let mini = self.wechat.0.settings.accounts[self.account].mini.is_some();
+                self.notice(if mini {
+                    MINI_OUT_OF_ORDER
+                } else {
+                    OUT_OF_ORDER
+                });
+            }
         }
         // Whoever pushed may not be waiting.
         let _ = self.done.send(outcome);

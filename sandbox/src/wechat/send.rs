@@ -6,6 +6,7 @@ use super::Wechat;
 use super::acts;
 use super::allowance::Trigger;
 use super::errors::{Refusal, refuse, refuse_with};
+use super::mini;
 use super::state::{Person, Sent, State};
 use super::xml::Node;
 use crate::content::{Author, Content, MenuChoice, Status};
@@ -25,17 +26,19 @@ impl Wechat {
         let world = &self.0.world;
         let now = world.now();
         let mut state = self.0.state.lock();
-        let content = self.content(&state, &value, now)?;
+        Self::check_kind(&state, account, &value)?;
+        let content = self.content(&state, account, &value, now)?;
         check_service_account(&value)?;
         if self.0.settings.strangers && !state.people.contains_key(&openid) {
             self.welcome_stranger(&mut state, account, &openid, now);
         }
+        let is_mini = state.mini(account).is_some();
         let person = state
             .people
             .get_mut(&openid)
             .filter(|p| p.account == account);
         let person = person.ok_or_else(|| refuse(40003))?;
-        if !person.following {
+        if !person.following && !is_mini {
             return Err(refuse(45015));
         }
         person.allowance.take(now).map_err(refuse)?;
@@ -103,7 +106,13 @@ impl Wechat {
     }
 
     /// The bubble of a customer message, or why the message is refused.
-    fn content(&self, state: &State, value: &Value, now: i64) -> Result<Content, Refusal> {
+    fn content(
+        &self,
+        state: &State,
+        account: usize,
+        value: &Value,
+        now: i64,
+    ) -> Result<Content, Refusal> {
         let kind = value["msgtype"].as_str().ok_or_else(|| refuse(40008))?;
         let inner = &value[kind];
         match kind {
@@ -120,13 +129,18 @@ impl Wechat {
                 })
             }
             "news" => news(inner),
+            "link" => mini::link(inner),
             "msgmenu" => menu(inner),
             "miniprogrampage" => {
                 let thumb = &inner["thumb_media_id"];
                 let thumb = self.uploaded(state, thumb, &["thumb", "image"], now)?;
                 Ok(Content::MiniProgram {
                     title: required(inner, "title")?,
-                    app_id: required(inner, "appid")?,
+                    // A mini program sends its own pages and says no id.
+                    app_id: match state.mini(account) {
+                        Some(_) => state.accounts[account].settings.app_id.clone(),
+                        None => required(inner, "appid")?,
+                    },
                     page_path: required(inner, "pagepath")?,
                     thumb_url: url_of(&thumb),
                 })

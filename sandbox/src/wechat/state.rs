@@ -33,6 +33,8 @@ pub struct Customer {
     pub following: bool,
     /// What the account may still send.
     pub allowance: Option<AllowanceLeft>,
+    /// Subscription messages the customer has allowed.
+    pub grants: u32,
     /// The newest message.
     pub last: Option<Message>,
     /// Unix milliseconds.
@@ -58,6 +60,8 @@ pub(crate) struct State {
     pub uploads: HashMap<String, Upload>,
     upload_age: VecDeque<String>,
     pub tickets: HashMap<String, String>,
+    /// Scene and page of the codes made for mini programs.
+    pub codes: Vec<(String, String)>,
     pub sent: VecDeque<Sent>,
     pub sent_count: u64,
     last_msg_id: u64,
@@ -83,6 +87,10 @@ pub(crate) struct Person {
     pub active: i64,
     /// Until when the account is shown typing.
     pub typing: i64,
+    /// Subscription messages allowed, by template.
+    pub grants: BTreeMap<String, u32>,
+    /// Whether those that are taken do not arrive after all.
+    pub loses_nudges: bool,
 }
 
 /// Something with a media id.
@@ -111,6 +119,7 @@ impl State {
             uploads: HashMap::new(),
             upload_age: VecDeque::new(),
             tickets: HashMap::new(),
+            codes: Vec::new(),
             sent: VecDeque::new(),
             sent_count: 0,
             // Like real ones, above 2^53, so that a reader that takes them for floats is found out.
@@ -153,6 +162,11 @@ impl State {
         }
     }
 
+    /// Whether anything may be sent at all: official accounts to followers, mini programs to whoever came.
+    pub fn reachable(&self, person: &Person) -> bool {
+        person.following || self.accounts[person.account].settings.mini.is_some()
+    }
+
     pub fn customer(&self, person: &Person, now: i64) -> Customer {
         Customer {
             openid: person.openid.clone(),
@@ -160,7 +174,11 @@ impl State {
             nickname: person.nickname.clone(),
             avatar: person.avatar.clone(),
             following: person.following,
-            allowance: person.allowance.left(now).filter(|_| person.following),
+            allowance: person
+                .allowance
+                .left(now)
+                .filter(|_| self.reachable(person)),
+            grants: person.grants.values().sum(),
             last: person.chat.back().cloned(),
             created: person.created,
         }
@@ -182,6 +200,8 @@ impl Person {
             created: now,
             active: 0,
             typing: 0,
+            grants: BTreeMap::new(),
+            loses_nudges: false,
         }
     }
 
