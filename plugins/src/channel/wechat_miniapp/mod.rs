@@ -8,6 +8,9 @@ mod config;
 mod nudge;
 mod transfer;
 
+#[cfg(test)]
+mod tests;
+
 use async_trait::async_trait;
 use bridge_convertors::wechat::{MiniApp as Words, error_table::mini_action};
 use bridge_core::{
