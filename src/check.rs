@@ -10,7 +10,7 @@ use crate::{
     cli::Failure,
     http::runtime,
     operate::say,
-    settings::{self, CacheSection, QueueSection},
+    settings::{self, CacheSection, QueueSection, Settings},
     shared,
 };
 
@@ -21,14 +21,7 @@ pub(crate) fn run(path: &Path, offline: bool) -> Result<(), Failure> {
     let ok = |zh: &str, en: &str| say(&format!("✓ {}", if locale == Locale::Zh { zh } else { en }));
     if offline {
         // What plugins say about their sections is part of the file's truth, and needs no network.
-        let folder = tempfile::tempdir().context("no temporary folder")?;
-        let mut trial = settings;
-        let file = folder.path().join("check.db");
-        trial.storage.url = Secret::new(format!("sqlite://{}", file.display()));
-        trial.storage.migrate = true;
-        trial.media.dir = folder.path().join("media");
-        trial.cache = CacheSection::default();
-        trial.queue = QueueSection::default();
+        let (trial, _folder) = trial(settings)?;
         runtime()?.block_on(App::build(trial)).map(drop)?;
         ok("配置文件没有问题", "the configuration is in order");
         return Ok(());
@@ -40,6 +33,18 @@ pub(crate) fn run(path: &Path, offline: bool) -> Result<(), Failure> {
         Ok::<_, Failure>(try_all(&app, locale).await)
     })?;
     if failed { Err(Failure::Check) } else { Ok(()) }
+}
+
+/// The same configuration on a store, cache and broker of its own, which go with the folder.
+pub(crate) fn trial(mut settings: Settings) -> anyhow::Result<(Settings, tempfile::TempDir)> {
+    let folder = tempfile::tempdir().context("no temporary folder")?;
+    let file = folder.path().join("check.db");
+    settings.storage.url = Secret::new(format!("sqlite://{}", file.display()));
+    settings.storage.migrate = true;
+    settings.media.dir = folder.path().join("media");
+    settings.cache = CacheSection::default();
+    settings.queue = QueueSection::default();
+    Ok((settings, folder))
 }
 
 /// Asks every channel and bot that can be asked.

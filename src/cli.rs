@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use crate::{check, http, moving, operate, sandbox, settings};
+use crate::{check, code, http, moving, operate, sandbox, settings};
 
 /// 客服桥：把微信客户接到 AI 和人工客服 / Kefu Bridge: WeChat customers to an assistant and to people.
 #[derive(Parser)]
@@ -34,6 +34,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// 生成专属客服的二维码或小程序码 / A code to scan that makes an agent the dedicated one.
+    Code(code::Args),
     /// 查看一条消息的全过程 / One message's whole way, with times.
     Trace {
         #[command(flatten)]
@@ -130,6 +132,7 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Sandbox(args) => sandbox::run(args),
         Command::Check { config, offline } => check::run(&config.path, offline),
         Command::Plugins { json } => Ok(operate::plugins(json)?),
+        Command::Code(args) => Ok(code::run(&args)?),
         Command::Trace { config, id } => Ok(operate::trace(&settings::load(&config.path)?, id)?),
         Command::Migrate(config) => Ok(operate::migrate(&settings::load(&config.path)?)?),
         Command::Backup { config, dir } => {

@@ -7,6 +7,7 @@ use bridge_plugins as _;
 pub mod app;
 mod check;
 mod cli;
+mod code;
 mod http;
 mod logging;
 mod moving;
