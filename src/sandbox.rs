@@ -72,6 +72,9 @@ fn greet(url: &str, bridge: SocketAddr) {
     say(&format!(
         "  手机（微信客服）/ WeChat KF {url}/phone.html?in=kf"
     ));
+    say(&format!(
+        "  小程序客户 / mini program   {url}/phone.html?in=mini"
+    ));
     say(&format!("  客服工作台 / an agent       {url}/agent.html"));
     say(&format!("  企业微信 / in WeCom         {url}/wecom.html"));
     say(&format!(
@@ -104,6 +107,13 @@ fn configuration(url: &str, bridge: SocketAddr, locale: &str, folder: &Path) -> 
         DifySettings::default(),
         KfSettings::default(),
     );
+    let mini = Account::mini_program();
+    let template = mini
+        .mini
+        .as_ref()
+        .and_then(|mini| mini.templates.first())
+        .map(|template| template.id.clone())
+        .unwrap_or_default();
     let key = dify
         .apps
         .first()
@@ -153,6 +163,20 @@ admin = "{admin}"
 callback_token = "{callback_token}"
 api_base = "{url}/tim"
 
+[inboxes.{mini_inbox}]
+channel = "wechat-miniapp"
+app_id = "{mini_app_id}"
+app_secret = "{mini_app_secret}"
+token = "{mini_token}"
+encoding_aes_key = "{mini_aes_key}"
+mode = "safe"
+api_base = "{url}/wechat"
+page = "pages/kefu/index"
+
+[inboxes.{mini_inbox}.nudge]
+template = "{template}"
+fields = {{ thing1 = "{{sender}}", thing2 = "{{summary}}", time3 = "{{time}}" }}
+
 [inboxes.{kf_inbox}]
 channel = "wechat-kf"
 corp_id = "{corp_id}"
@@ -186,6 +210,11 @@ desk = "{desk_inbox}"
         app_secret = account.app_secret,
         token = account.token,
         aes_key = account.encoding_aes_key,
+        mini_inbox = mini.inbox,
+        mini_app_id = mini.app_id,
+        mini_app_secret = mini.app_secret,
+        mini_token = mini.token,
+        mini_aes_key = mini.encoding_aes_key,
         desk_inbox = desk.inbox,
         sdk_app_id = desk.sdk_app_id,
         secret_key = desk.secret_key,

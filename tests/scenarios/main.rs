@@ -16,6 +16,7 @@ mod hard_weather;
 mod identity;
 mod kf;
 mod kill;
+mod miniapp;
 mod moving;
 mod older_routes;
 mod stage;

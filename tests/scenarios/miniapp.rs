@@ -1,0 +1,322 @@
+//! A mini program's customer: comes from a page that says what it is about, talks, goes away and is fetched back.
+
+use bridge_sandbox::{
+    Account, Format, Mode,
+    wechat::{NewCustomer, Phone},
+};
+
+use crate::stage::{Set, Stage};
+
+/// The mini program's section, as its console has it.
+fn section(account: &Account, more: &str) -> String {
+    format!(
+        r#"
+[inboxes.mini]
+channel = "wechat-miniapp"
+app_id = "{}"
+app_secret = "{}"
+token = "{}"
+encoding_aes_key = "{}"
+mode = "{}"
+api_base = "SANDBOX_URL/wechat"
+page = "pages/kefu/index"
+{more}
+
+[inboxes.mini.nudge]
+template = "{}"
+fields = {{ thing1 = "{{sender}}", thing2 = "{{summary}}", time3 = "{{time}}" }}
+pause = "0s"
+"#,
+        account.app_id,
+        account.app_secret,
+        account.token,
+        account.encoding_aes_key,
+        account.mode.word(),
+        template(),
+    )
+}
+
+fn template() -> String {
+    let mini = Account::mini_program().mini.unwrap();
+    mini.templates.first().unwrap().id.clone()
+}
+
+async fn stage(more: &str, change: impl FnOnce(&mut Set)) -> Stage {
+    let mut set = Set {
+        assistant: false,
+        ..Set::default()
+    };
+    change(&mut set);
+    let account = set.settings.wechat.accounts[1].clone();
+    set.more.push_str(&section(&account, more));
+    Stage::with(set).await
+}
+
+fn phone(stage: &Stage, nickname: &str) -> Phone {
+    let customer = NewCustomer {
+        nickname: nickname.to_owned(),
+        inbox: Some("mini".to_owned()),
+        ..NewCustomer::default()
+    };
+    stage.sandbox.wechat().add_customer(customer).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_agent_sees_from_which_page_and_about_which_order() {
+    let stage = stage("", |_| {}).await;
+    stage
+        .sandbox
+        .wechat()
+        .verify_callback("mini")
+        .await
+        .unwrap();
+    let (phone, lin) = (phone(&stage, "小周"), stage.agent("lin"));
+    let from = "agent=lin&page=pages/order/index&order=20250101-42";
+    assert!(phone.enters(from).await.delivered());
+    assert!(phone.says("人工").await.delivered());
+    let card = lin.hears_text("新会话").await.unwrap();
+    for part in ["pages/order/index", "20250101-42"] {
+        assert!(card.text().contains(part), "{}", card.text());
+    }
+    lin.says(&card.peer, "您好，请讲").unwrap().await;
+    phone.hears_text("请讲").await.unwrap();
+    assert!(
+        phone
+            .enters("page=pages/item/index&sku=7")
+            .await
+            .delivered()
+    );
+    let again = lin.hears_text("pages/item/index").await.unwrap();
+    assert!(again.text().contains("商品 7"), "{}", again.text());
+    stage.settled().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pushes_are_read_in_every_mode_and_format() {
+    for (mode, format) in [
+        (Mode::Plain, Format::Xml),
+        (Mode::Compatible, Format::Json),
+        (Mode::Safe, Format::Xml),
+    ] {
+        let words = "service_tool = \"words\"\nservice_tool_words = [\"转微信客服\"]";
+        let stage = stage(words, |set| {
+            let account = &mut set.settings.wechat.accounts[1];
+            (account.mode, account.format) = (mode, format);
+        })
+        .await;
+        let (phone, system) = (phone(&stage, "小周"), stage.agent("system"));
+        assert!(phone.says("人工").await.delivered());
+        let peer = system.hears_text("新会话").await.unwrap().peer;
+        system.says(&peer, "您好").unwrap().await;
+        phone.hears_text("您好").await.unwrap();
+        // The platform's own tool takes it: answered in the format and mode of the push, or the phone shows a fault.
+        assert!(phone.says("转微信客服").await.delivered());
+        let notice = phone.hears_which("a notice", |one| {
+            matches!(&one.content, bridge_sandbox::Content::Notice { text } if text.contains("微信客服"))
+        });
+        notice.await.unwrap();
+        assert!(phone.says("还在吗").await.delivered());
+        system.hears_text("还在吗").await.unwrap();
+        let told = system.messages(&peer);
+        assert!(
+            told.iter().all(|one| one.text() != "转微信客服"),
+            "it is nobody's here: {told:?}"
+        );
+        stage.settled().await;
+    }
+}
+
+/// What an agent says until it has to wait.
+async fn talk_until_held(stage: &Stage, phone: &Phone, peer: &str) {
+    let system = stage.agent("system");
+    for number in 1..=6 {
+        system.says(peer, &format!("第{number}句")).unwrap().await;
+    }
+    system.hears_text("额度已用完").await.unwrap();
+    phone.hears_text("第1句").await.unwrap();
+}
+
+fn nudges(phone: &Phone) -> usize {
+    let chat = phone.chat();
+    let nudge = |one: &&bridge_sandbox::Message| one.note.as_deref() == Some("服务通知");
+    chat.iter().filter(nudge).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_away_is_nudged_once_for_each_grant_and_comes_back() {
+    let stage = stage("", |_| {}).await;
+    let (phone, system) = (phone(&stage, "小周"), stage.agent("system"));
+    assert!(phone.answers(&template(), true).await.delivered());
+    assert!(phone.says("人工").await.delivered());
+    let peer = system.hears_text("新会话").await.unwrap().peer;
+    talk_until_held(&stage, &phone, &peer).await;
+    let (said, page) = phone.is_nudged().await.unwrap();
+    assert!(said.contains("默认客服") && said.contains("第"), "{said}");
+    system.hears_text("已用订阅消息提醒").await.unwrap();
+    system.says(&peer, "还有一句").unwrap().await;
+    system.hears_text("还有一句").await.unwrap();
+    stage.settled().await;
+    assert_eq!(nudges(&phone), 1, "one grant, one message");
+    // The page that it opens hands on what it was told.
+    let (_, query) = page.split_once('?').unwrap();
+    assert!(phone.enters(query).await.delivered());
+    system.hears_text("点开了订阅消息").await.unwrap();
+    assert!(phone.says("我来了").await.delivered());
+    phone.hears_text("还有一句").await.unwrap();
+    system.hears_text("我来了").await.unwrap();
+    stage.settled().await;
+    let said: Vec<String> = phone
+        .chat()
+        .iter()
+        .map(|one| one.text().to_owned())
+        .filter(|text| text.starts_with('第') || text == "还有一句")
+        .collect();
+    assert_eq!(said.len(), 7, "everything comes, in order: {said:?}");
+    assert!(said.is_sorted_by_key(|text| if text == "还有一句" {
+        "第9句".to_owned()
+    } else {
+        text.clone()
+    }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fails_for_a_moment_is_tried_again_and_a_refusal_is_not() {
+    let stage = stage("", |_| {}).await;
+    let (phone, system) = (phone(&stage, "小周"), stage.agent("system"));
+    assert!(phone.answers(&template(), true).await.delivered());
+    assert!(phone.says("人工").await.delivered());
+    let peer = system.hears_text("新会话").await.unwrap().peer;
+    stage.sandbox.order("wechat.subscribe=-1x2").unwrap();
+    talk_until_held(&stage, &phone, &peer).await;
+    phone.is_nudged().await.unwrap();
+    stage.settled().await;
+    // Two yeses of one second would be one; the tries have taken longer.
+    assert!(phone.answers(&template(), true).await.delivered());
+    // Somebody else spent what was left: the platform refuses, and nobody asks it again.
+    phone.forgets_grants();
+    system.says(&peer, "再说一句").unwrap().await;
+    system.hears_text("未送达").await.unwrap();
+    system.says(&peer, "又说一句").unwrap().await;
+    system.hears_text("又说一句").await.unwrap();
+    stage.settled().await;
+    assert_eq!(nudges(&phone), 1);
+    let refused = stage
+        .sandbox
+        .wire()
+        .iter()
+        .filter(|one| one.line.operation == "wechat.subscribe")
+        .count();
+    assert_eq!(
+        refused, 4,
+        "two that failed, one that went, one that was refused"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_platform_could_not_deliver_after_all_is_told() {
+    let stage = stage("", |_| {}).await;
+    let (phone, system) = (phone(&stage, "小周"), stage.agent("system"));
+    phone.loses_nudges(true);
+    assert!(phone.answers(&template(), true).await.delivered());
+    assert!(phone.says("人工").await.delivered());
+    let peer = system.hears_text("新会话").await.unwrap().peer;
+    talk_until_held(&stage, &phone, &peer).await;
+    system.hears_text("提醒未送达").await.unwrap();
+    stage.settled().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_channels_at_once_are_kept_apart() {
+    let stage = stage("", |set| {
+        let kf = set.settings.kf.clone();
+        set.capacity = 10;
+        set.more.push_str(&format!(
+            "\n[inboxes.kf]\nchannel = \"wechat-kf\"\ncorp_id = \"{}\"\nsecret = \"{}\"\ntoken = \"{}\"\n\
+             encoding_aes_key = \"{}\"\naccounts = [\"{}\"]\napi_base = \"KF_BASE\"\npull_every = \"1s\"\n",
+            kf.corp_id, kf.secret, kf.token, kf.encoding_aes_key, kf.open_kfid
+        ));
+    })
+    .await;
+    let system = stage.agent("system");
+    assert!(stage.agent("lin").logs_out().await.unwrap().delivered());
+    let (follower, visitor, guest) = (
+        stage.phone("公众号客户"),
+        phone(&stage, "小程序客户"),
+        stage.sandbox.kf().phone("客服客户"),
+    );
+    assert!(follower.says("人工").await.delivered());
+    let first = system.hears_text("新会话").await.unwrap().peer;
+    assert!(visitor.says("人工").await.delivered());
+    let second = system.hears_text("新会话").await.unwrap().peer;
+    assert!(guest.says("人工").await.delivered());
+    let third = system.hears_text("新会话").await.unwrap().peer;
+    // Everybody talks at once; each hears their own answer and nobody else's.
+    let said = tokio::join!(
+        follower.says("我在公众号"),
+        visitor.says("我在小程序"),
+        guest.says("我在微信客服")
+    );
+    assert!(said.0.delivered() && said.1.delivered() && said.2.delivered());
+    for (peer, words) in [
+        (&first, "答公众号"),
+        (&second, "答小程序"),
+        (&third, "答微信客服"),
+    ] {
+        system.says(peer, words).unwrap().await;
+    }
+    follower.hears_text("答公众号").await.unwrap();
+    visitor.hears_text("答小程序").await.unwrap();
+    guest.hears_text("答微信客服").await.unwrap();
+    stage.settled().await;
+    let everywhere = ["我在公众号", "我在小程序", "我在微信客服"];
+    for (peer, own) in [&first, &second, &third].into_iter().zip(everywhere) {
+        let heard = system.messages(peer);
+        let heard = heard.iter().map(|one| one.text());
+        let said: Vec<&str> = heard.filter(|text| everywhere.contains(text)).collect();
+        assert_eq!(said, [own]);
+    }
+    for (chat, own) in [
+        (follower.chat(), "答公众号"),
+        (visitor.chat(), "答小程序"),
+        (guest.chat(), "答微信客服"),
+    ] {
+        let answers: Vec<&str> = chat
+            .iter()
+            .map(|one| one.text())
+            .filter(|text| text.starts_with('答'))
+            .collect();
+        assert_eq!(answers, [own]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_for_an_agent_is_made_on_the_command_line() {
+    let stage = stage("", |_| {}).await;
+    let picture = stage.folder.path().join("lin.png");
+    let run = |agent: &str| {
+        std::process::Command::new(env!("CARGO_BIN_EXE_kefu-bridge"))
+            .args(["code", "mini", "--agent", agent, "-c"])
+            .arg(stage.config())
+            .arg("-o")
+            .arg(&picture)
+            .output()
+            .unwrap()
+    };
+    let made = run("lin");
+    assert!(made.status.success(), "{made:?}");
+    assert!(std::fs::read(&picture).unwrap().starts_with(b"\x89PNG"));
+    let codes = stage.sandbox.wechat().mini_codes();
+    let (scene, page) = codes.last().unwrap();
+    assert_eq!(
+        (scene.as_str(), page.as_str()),
+        ("agent:lin", "pages/kefu/index")
+    );
+    // Who scans it and opens the chat there has that agent from now on.
+    let phone = phone(&stage, "小周");
+    assert!(phone.enters(scene).await.delivered());
+    assert!(phone.says("人工").await.delivered());
+    stage.agent("lin").hears_text("新会话").await.unwrap();
+    let nobody = run("nobody");
+    assert_eq!(nobody.status.code(), Some(1), "{nobody:?}");
+    stage.settled().await;
+}
