@@ -30,23 +30,16 @@ pub(super) fn event(name: &str, fields: &Fields) -> Option<Event> {
 
 type List<'a> = BTreeMap<String, &'a str>;
 
-/// The fields of each `List`. They came flattened: a name that comes again begins the next.
+/// The fields of each `List`, by lower-case name; the first of a name counts.
 fn lists(fields: &Fields) -> Vec<List<'_>> {
-    let mut lists: Vec<List<'_>> = Vec::new();
-    for (path, value) in fields.iter() {
-        let mut parts = path.rsplit('.');
-        let (Some(name), Some("List")) = (parts.next(), parts.next()) else {
-            continue;
-        };
-        let name = name.to_ascii_lowercase();
-        let full = lists.len() >= LISTS;
-        match lists.last_mut() {
-            Some(list) if !list.contains_key(&name) => drop(list.insert(name, value)),
-            _ if full => break,
-            _ => lists.push(BTreeMap::from([(name, value)])),
-        }
-    }
+    let lists = fields.each("List").into_iter().take(LISTS);
     lists
+        .map(|list| {
+            let list = list.into_iter().rev();
+            list.map(|(name, value)| (name.to_ascii_lowercase(), value))
+                .collect()
+        })
+        .collect()
 }
 
 fn answer(list: &List<'_>, popup: bool) -> Option<ConsentAnswer> {

@@ -12,7 +12,15 @@ const NAME: usize = 64;
 
 /// Paths such as `Content`, `ScanCodeInfo.ScanResult`, and their values. Repeated elements repeat their path.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Fields(Vec<(String, String)>);
+pub struct Fields(Vec<Field>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Field {
+    path: String,
+    value: String,
+    /// Which element or object it stands in; they are numbered as their first fields come.
+    parent: u32,
+}
 
 /// Why a body cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,8 +58,8 @@ impl Fields {
     pub fn get(&self, path: &str) -> Option<&str> {
         self.0
             .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case(path))
-            .map(|(_, value)| value.as_str())
+            .find(|field| field.path.eq_ignore_ascii_case(path))
+            .map(|field| field.value.as_str())
     }
 
     /// The value of a path unless it is empty.
@@ -63,14 +71,46 @@ impl Fields {
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0
             .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .map(|field| (field.path.as_str(), field.value.as_str()))
     }
 
-    fn push(&mut self, path: String, value: String) -> Result<(), Unreadable> {
+    /// The fields of each element or object of this name, wherever it stands: names without what is before them.
+    pub fn each(&self, name: &str) -> Vec<Vec<(&str, &str)>> {
+        let mut found: Vec<(u32, Vec<(&str, &str)>)> = Vec::new();
+        for field in &self.0 {
+            let mut parts = field.path.rsplit('.');
+            let (Some(last), Some(holder)) = (parts.next(), parts.next()) else {
+                continue;
+            };
+            if holder != name {
+                continue;
+            }
+            let entry = (last, field.value.as_str());
+            match found.iter_mut().find(|(parent, _)| *parent == field.parent) {
+                Some((_, fields)) => fields.push(entry),
+                None => found.push((field.parent, vec![entry])),
+            }
+        }
+        found.into_iter().map(|(_, fields)| fields).collect()
+    }
+
+    /// Adds a field to the element or object that `parent` numbers, or will number now.
+    fn push(
+        &mut self,
+        path: String,
+        value: String,
+        parent: &mut Option<u32>,
+    ) -> Result<(), Unreadable> {
         if self.0.len() >= COUNT {
             return Err(Unreadable::TooLarge);
         }
-        self.0.push((path, value));
+        let next = || self.0.iter().map(|field| field.parent + 1).max();
+        let parent = *parent.get_or_insert_with(|| next().unwrap_or_default());
+        self.0.push(Field {
+            path,
+            value,
+            parent,
+        });
         Ok(())
     }
 }
@@ -81,6 +121,9 @@ fn xml(text: &str) -> Result<Fields, Unreadable> {
     let mut fields = Fields(Vec::with_capacity(12));
     let mut path: Vec<String> = Vec::with_capacity(3);
     let mut value = String::new();
+    // The numbers of the elements in hand.
+    let mut numbers: Vec<Option<u32>> = Vec::with_capacity(3);
+    let mut nowhere = None;
     // Whether the element in hand has children: then the white space between them is no value.
     let mut parent = false;
     let mut closed = false;
@@ -96,6 +139,7 @@ fn xml(text: &str) -> Result<Fields, Unreadable> {
                     return Err(Unreadable::TooLarge);
                 }
                 path.push(name);
+                numbers.push(None);
                 value.clear();
                 parent = false;
             }
@@ -107,12 +151,15 @@ fn xml(text: &str) -> Result<Fields, Unreadable> {
                 if name.len() > NAME {
                     return Err(Unreadable::TooLarge);
                 }
-                fields.push(joined(&path, Some(&name)), String::new())?;
+                let number = numbers.last_mut().unwrap_or(&mut nowhere);
+                fields.push(joined(&path, Some(&name)), String::new(), number)?;
                 parent = true;
             }
             Event::End(_) => {
+                numbers.pop();
                 if !parent && path.len() > 1 {
-                    fields.push(joined(&path, None), std::mem::take(&mut value))?;
+                    let number = numbers.last_mut().unwrap_or(&mut nowhere);
+                    fields.push(joined(&path, None), std::mem::take(&mut value), number)?;
                 }
                 path.pop();
                 parent = true;
@@ -156,7 +203,7 @@ fn json(text: &str) -> Result<Fields, Unreadable> {
     let value: serde_json::Value =
         serde_json::from_str(text).map_err(|error| Unreadable::Json(error.to_string()))?;
     let mut fields = Fields::default();
-    flatten(&value, "", 0, &mut fields)?;
+    flatten(&value, "", 0, &mut None, &mut fields)?;
     Ok(fields)
 }
 
@@ -164,6 +211,7 @@ fn flatten(
     value: &serde_json::Value,
     path: &str,
     depth: usize,
+    parent: &mut Option<u32>,
     fields: &mut Fields,
 ) -> Result<(), Unreadable> {
     use serde_json::Value;
@@ -171,24 +219,27 @@ fn flatten(
         return Err(Unreadable::TooLarge);
     }
     match value {
-        Value::Object(members) => members.iter().try_for_each(|(name, value)| {
-            // Published samples have keys with a space in front (WeChat: 2.1).
-            let name = name.trim();
-            if name.len() > NAME {
-                return Err(Unreadable::TooLarge);
-            }
-            let path = if path.is_empty() {
-                name.to_owned()
-            } else {
-                format!("{path}.{name}")
-            };
-            flatten(value, &path, depth + 1, fields)
-        }),
+        Value::Object(members) => {
+            let mut number = None;
+            members.iter().try_for_each(|(name, value)| {
+                // Published samples have keys with a space in front (WeChat: 2.1).
+                let name = name.trim();
+                if name.len() > NAME {
+                    return Err(Unreadable::TooLarge);
+                }
+                let path = if path.is_empty() {
+                    name.to_owned()
+                } else {
+                    format!("{path}.{name}")
+                };
+                flatten(value, &path, depth + 1, &mut number, fields)
+            })
+        }
         Value::Array(items) => items
             .iter()
-            .try_for_each(|item| flatten(item, path, depth + 1, fields)),
-        Value::String(text) => fields.push(path.to_owned(), text.clone()),
-        Value::Null => fields.push(path.to_owned(), String::new()),
-        other => fields.push(path.to_owned(), other.to_string()),
+            .try_for_each(|item| flatten(item, path, depth + 1, parent, fields)),
+        Value::String(text) => fields.push(path.to_owned(), text.clone(), parent),
+        Value::Null => fields.push(path.to_owned(), String::new(), parent),
+        other => fields.push(path.to_owned(), other.to_string(), parent),
     }
 }

@@ -6,7 +6,7 @@ use bridge_core::message::{
 use proptest::prelude::*;
 
 use super::*;
-use crate::wechat::{Fields, callback};
+use crate::wechat::{Fields, callback, forms_agree};
 
 const APP_ID: &str = "wx5f2c9d7a1b3e8046";
 
@@ -213,6 +213,22 @@ fn a_report_says_what_arrived() {
 }
 
 proptest! {
+    #[test]
+    fn a_push_reads_the_same_in_both_formats(kind in 0_u8..8, event in 0_u8..8, lines in proptest::collection::vec((0_u8..16, ".{0,20}"), 0..6)) {
+        let mut data = vec![kind, event];
+        for (which, said) in lines {
+            data.push(which);
+            data.extend(said.bytes().filter(|byte| *byte != b'\n'));
+            data.push(b'\n');
+        }
+        prop_assert_eq!(forms_agree(&data), Ok(()));
+    }
+
+    #[test]
+    fn any_bytes_make_a_push_that_reads_the_same(data in proptest::collection::vec(any::<u8>(), 0..200)) {
+        prop_assert_eq!(forms_agree(&data), Ok(()));
+    }
+
     #[test]
     fn any_text_survives(text in "[^\\s\\p{C}]\\PC{0,200}") {
         let content = Content::Text(Text { text, ..Text::default() });

@@ -94,7 +94,7 @@ impl Seal<'_> {
 }
 
 /// CDATA cannot hold its own end; what XML 1.0 cannot hold at all goes (WeChat: 3.3).
-fn cdata(text: &str) -> String {
+pub(super) fn cdata(text: &str) -> String {
     let legal = |c: &char| !matches!(c, '\u{0}'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');
     let text: String = text.chars().filter(legal).collect();
     format!("<![CDATA[{}]]>", text.replace("]]>", "]]]]><![CDATA[>"))
