@@ -2,11 +2,13 @@
 //! that it builds in a blink on a bare machine.
 
 mod cuts;
+mod kinds;
 
 use std::process::ExitCode;
 
 const USAGE: &str =
-    "usage: cargo xtask cuts    the layers of the workspace do not reach through each other";
+    "usage: cargo xtask cuts     the layers of the workspace do not reach through each other
+       cargo xtask kinds    rewrites docs/channels/kinds.md from the convertors";
 
 #[expect(
     clippy::print_stderr,
@@ -15,6 +17,7 @@ const USAGE: &str =
 fn main() -> ExitCode {
     let outcome = match std::env::args().nth(1).as_deref() {
         Some("cuts") => cuts::check(),
+        Some("kinds") => kinds::rewrite(),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);

@@ -1,6 +1,8 @@
 //! Channels: one folder each.
 
 mod account;
+#[cfg(test)]
+mod kinds;
 mod skew;
 pub mod tencent_im;
 pub mod web;

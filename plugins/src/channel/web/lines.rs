@@ -101,3 +101,19 @@ fn lost(content: &Content) -> Value {
     let name = content.media().first().and_then(|media| media.name.clone());
     json!({ "kind": "lost", "what": excerpt(content), "name": name })
 }
+
+/// What the page gets of a content whose media are all there.
+#[cfg(test)]
+pub(in super::super) fn shown(said: &Content) -> Value {
+    let one = Some(Shown {
+        kept: bridge_core::media::KeptMedia {
+            hash: "h".to_owned(),
+            mime: "image/png".to_owned(),
+            size: 1,
+            name: "m".to_owned(),
+            dimensions: None,
+        },
+        url: "https://k.example/m".to_owned(),
+    });
+    content(said, &[one.clone(), one], "https://k.example")
+}

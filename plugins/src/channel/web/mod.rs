@@ -37,6 +37,8 @@ use self::{
     seal::Seal,
     token::Tokens,
 };
+#[cfg(test)]
+pub(super) use self::{lines::shown, said::reads};
 
 /// One site's visitors.
 pub struct Web {

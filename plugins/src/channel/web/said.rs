@@ -203,3 +203,40 @@ fn cut(text: &str, characters: usize) -> String {
         .trim()
         .to_owned()
 }
+
+/// What visitors can send, by the frame or the type of file.
+#[cfg(test)]
+pub(in super::super) fn reads() -> Vec<(&'static str, Content)> {
+    let file = |mime: &str, seconds| {
+        let ticket = Ticket {
+            owner: PeerId::new("v"),
+            hash: String::new(),
+            name: String::new(),
+            mime: mime.to_owned(),
+            size: 1,
+            until: Timestamp(0),
+        };
+        uploaded(ticket, seconds)
+    };
+    vec![
+        ("text", Content::text("您好")),
+        ("image/*", file("image/png", None)),
+        ("audio/* + seconds", file("audio/webm", Some(3))),
+        ("video/*", file("video/mp4", None)),
+        ("*/*", file("application/pdf", None)),
+        (
+            "choice",
+            Content::Choice {
+                id: "15".to_owned(),
+                label: "满意".to_owned(),
+            },
+        ),
+        (
+            "from",
+            Content::Event(Event::Entered {
+                from: "https://www.example.com/".to_owned(),
+                greet: false,
+            }),
+        ),
+    ]
+}
