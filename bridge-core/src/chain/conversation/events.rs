@@ -100,7 +100,13 @@ fn dedicated(case: &Case, name: AgentName) -> Vec<Effect> {
 /// The chat was opened from a page that says something about itself.
 fn entered(filter: &OpenTurn, case: &Case, from: &str, greet: bool) -> Ending {
     let origin = Origin::read(from);
-    let mut effects = vec![Effect::CameFrom(origin.facts())];
+    let facts = origin.facts();
+    // Who comes by a nudge comes back to what it was about.
+    let known = origin.nudge.is_some() && facts.is_empty();
+    let mut effects = Vec::new();
+    if !known {
+        effects.push(Effect::CameFrom(facts));
+    }
     effects.extend(
         origin
             .agent
