@@ -8,6 +8,7 @@
 mod dify;
 mod kf;
 mod kit;
+mod mini;
 mod panel;
 mod tim;
 mod tim_callbacks;
