@@ -320,3 +320,25 @@ async fn a_code_for_an_agent_is_made_on_the_command_line() {
     assert_eq!(nobody.status.code(), Some(1), "{nobody:?}");
     stage.settled().await;
 }
+
+/// The grant is spent where the nudge is decided: a killed process neither forgets the one nor repeats the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn kill_9_between_grant_and_nudge_costs_no_second_one() {
+    let mut stage = stage("", |set| set.lease = "1s").await;
+    let phone = phone(&stage, "小周");
+    assert!(phone.answers(&template(), true).await.delivered());
+    assert!(phone.says("人工").await.delivered());
+    let peer = stage
+        .agent("system")
+        .hears_text("新会话")
+        .await
+        .unwrap()
+        .peer;
+    stage.sandbox.order("wechat.subscribe=slow:200").unwrap();
+    talk_until_held(&stage, &phone, &peer).await;
+    stage.kill_and_restart();
+    phone.is_nudged().await.unwrap();
+    stage.kill_and_restart();
+    stage.settled().await;
+    assert_eq!(nudges(&phone), 1);
+}
