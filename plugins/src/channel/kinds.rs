@@ -12,7 +12,10 @@ use std::{
 use bridge_convertors::{
     tencent_im::{self, body::Element, convert::TencentIm},
     wechat::{Fields, MiniApp, WeChat, Wire},
-    wecom::kf::Kf,
+    wecom::{
+        app::{self, App},
+        kf::Kf,
+    },
 };
 use bridge_core::{
     channel::{Capabilities, Channel},
@@ -23,7 +26,7 @@ use bridge_core::{
 };
 use serde_json::{Value, json};
 
-use super::{web, wechat::WeChat as OfficialAccount, wechat_kf, wechat_miniapp};
+use super::{web, wechat::WeChat as OfficialAccount, wechat_kf, wechat_miniapp, wecom};
 
 const KINDS: [ContentKind; 14] = [
     ContentKind::Text,
@@ -60,6 +63,7 @@ fn columns() -> Vec<Column> {
         wechat(),
         mini_program(),
         kf(),
+        wecom_app(),
         web_page(),
         tencent_im_desk(),
     ]
@@ -154,6 +158,35 @@ fn kf() -> Column {
                 .parts
                 .iter()
                 .filter_map(|part| part["msgtype"].as_str());
+            Ok((joined(kinds), written.lost))
+        }),
+    }
+}
+
+fn wecom_app() -> Column {
+    let words = App { inbox: inbox() };
+    let channel: wecom::Wecom = built(json!({
+        "corp_id": "ww1234567890", "agent_id": 1_000_017, "secret": "s", "token": "t0ken",
+        "encoding_aes_key": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
+    }));
+    let lines = include_str!("../../../tests/fixtures/wecom/app_messages.txt").lines();
+    let pushes = lines.map(|line| Fields::read(&line.as_bytes()[line.find("<xml>").unwrap()..]));
+    let read = pushes.map(|fields| {
+        let fields = fields.unwrap();
+        (
+            platform_kind(&fields),
+            words.read(&app::Wire::Heard(fields)),
+        )
+    });
+    Column {
+        name: "wecom",
+        reads: reads(read),
+        writes: writes(channel.capabilities(), |content, within| {
+            let written = words.write(content, within)?;
+            let kinds = written.parts.iter().filter_map(|part| match part {
+                app::Wire::Said(body) => body["msgtype"].as_str(),
+                app::Wire::Heard(_) => None,
+            });
             Ok((joined(kinds), written.lost))
         }),
     }
@@ -508,6 +541,12 @@ const LOSSES: &[(&str, &str)] = &[
     ("shown as a link", "以链接显示"),
     ("shown as text", "以文字显示"),
     ("shown as a map link", "以地图链接显示"),
+    (
+        "shown as a card with a map's link",
+        "以带地图链接的卡片显示",
+    ),
+    ("shown as its title and path", "以标题和路径显示"),
+    ("choices shown as text", "选项以文字列出"),
     ("shown as words with the address", "以文字和网址显示"),
     (
         "shown as words with the page's path",
