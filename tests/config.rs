@@ -2,8 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use bridge_core::registry::Registry;
 use kefu_bridge::settings::{EXAMPLE, read};
 
 fn environment(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -25,14 +26,14 @@ fn faults(from: &str, to: &str) -> Vec<(String, String)> {
 #[test]
 fn the_example_is_a_configuration() {
     let settings = read(EXAMPLE, &BTreeMap::new()).unwrap();
-    assert_eq!(
-        (
-            settings.inboxes.len(),
-            settings.agents.len(),
-            settings.bots.len()
-        ),
-        (5, 1, 1)
-    );
+    assert_eq!((settings.agents.len(), settings.bots.len()), (1, 1));
+    let shown: BTreeSet<&str> = settings
+        .inboxes
+        .values()
+        .map(|inbox| inbox.channel.as_str())
+        .collect();
+    let linked = Registry::linked().unwrap().channels.into_keys().collect();
+    assert_eq!(shown, linked, "every channel is in the example");
 }
 
 #[test]
