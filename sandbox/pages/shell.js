@@ -2,7 +2,7 @@
 //
 // A place describes itself as { list, create, key, note, path, tools, events, options }:
 //   list()          the people there are, newest last           create(nickname)  makes one
-//   key(person)     what names a person                         note(person)      a short remark beside the title
+//   key(person)     what names a person                         note(person)      a short remark under the title
 //   path(person)    where `messages` are read and sent          tools(phone)      nodes for the bar above the line
 //   events(phone)   live handlers by kind, beside the shell's   options(phone)    more for the log's rows (tap, recall)
 // `phone` has { person, say(body), happen(body), changed(person), put(message), typing(on), reopen() }.
@@ -13,8 +13,8 @@ export async function shell(state, places, place, kind) {
   if (!people.length) people = [await kind.create('小周')];
   const memory = `person:${place.id}`;
   const wanted = new URLSearchParams(location.search).get('as') ?? sessionStorage[memory];
-  const name = el('small');
-  const where = el('select', { ariaLabel: t('place_'), className: 'place', hidden: places.length < 2 },
+  const note = el('div', { className: 'note', ariaLive: 'polite' });
+  const where = el('select', { ariaLabel: t('place_'), className: 'place' },
     ...places.map((one) => el('option', { value: one.id, textContent: one.label, selected: one.id === place.id })));
   where.onchange = () => { const next = new URL(location.href); next.search = `?in=${seg(where.value)}`; location.assign(next); };
   const picker = el('select', { ariaLabel: t('phone') });
@@ -39,7 +39,7 @@ export async function shell(state, places, place, kind) {
   const log = new Log(logNode, () => ({ mine: 'customer', name: place.name, ...kind.options?.(phone) }));
 
   function show() {
-    name.textContent = kind.note?.(phone.person) ?? '';
+    note.textContent = kind.note?.(phone.person) ?? '';
     tools.replaceChildren(...kind.tools(phone));
     picker.replaceChildren(
       ...people.map((one) => el('option', { value: kind.key(one), textContent: one.nickname || kind.key(one), selected: phone.is(kind.key(one)) })),
@@ -66,8 +66,8 @@ export async function shell(state, places, place, kind) {
 
   document.title = `${t('phone')} · ${place.name}`;
   document.body.append(
-    el('header', {}, el('h1', {}, place.name, ' ', name), where, picker, languageButton()),
-    el('main', { className: 'chat' }, logNode, typing, tools, sayForm((text) => api('POST', `${kind.path(phone.person)}/messages`, { type: 'text', text }))));
+    el('header', {}, el('h1', {}, places.length > 1 ? where : place.name), picker, languageButton()),
+    el('main', { className: 'chat' }, note, logNode, typing, tools, sayForm((text) => api('POST', `${kind.path(phone.person)}/messages`, { type: 'text', text }))));
   await open(phone.person);
   live(state.event, kind.events(phone));
 }

@@ -64,7 +64,7 @@ try {
   await look(kf, 'phone-kf');
   const abroad = await open('phone.html?in=kf', { width: 390, height: 844, locale: 'en-GB' });
   await abroad.getByRole('button', { name: 'Enter by a link' }).waitFor();
-  await abroad.locator('header small', { hasText: 'may still be sent' }).waitFor();
+  await abroad.locator('.note', { hasText: 'may still be sent' }).waitFor();
   await abroad.locator('select.place').selectOption({ label: 'Official account · 云杉商城' });
   await abroad.getByRole('button', { name: 'Scan' }).waitFor();
   passed('a customer of WeChat KF is greeted, answered and handed over, in two languages');
