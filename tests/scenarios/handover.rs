@@ -213,3 +213,27 @@ async fn an_agent_takes_back_what_has_not_left() {
     stage.settled().await;
     assert!(phone.chat().iter().all(|one| one.text() != "说错了的话"));
 }
+
+/// One device of several is closed: the agent is still there.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_is_there_while_one_device_is() {
+    let stage = Stage::with(Set {
+        assistant: false,
+        ..Set::default()
+    })
+    .await;
+    let (system, lin) = (stage.agent("system"), stage.agent("lin"));
+    assert!(lin.logs_out().await.unwrap().delivered());
+    assert!(system.logs_in("Web").await.unwrap().delivered());
+    assert!(system.logs_in("iPad").await.unwrap().delivered());
+    assert!(system.closes("Web").await.unwrap().delivered());
+    stage.settled().await;
+    assert!(stage.phone("小周").says("人工").await.delivered());
+    system.hears_text("新会话").await.unwrap();
+    assert!(system.logs_out().await.unwrap().delivered());
+    stage.settled().await;
+    let late = stage.phone("小吴");
+    assert!(late.says("人工").await.delivered());
+    stage.settled().await;
+    assert_eq!(stage.ready().await["depths"]["queued"], 1);
+}

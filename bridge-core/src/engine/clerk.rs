@@ -5,6 +5,7 @@ mod handover;
 mod kin;
 mod nudge;
 mod outbox;
+mod presence;
 mod recall;
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -201,7 +202,7 @@ impl<'a> Clerk<'a> {
             Effect::Nudge(content) => self.nudge_for_agent(&content),
             Effect::CameFrom(origin) => self.came_from(origin),
             Effect::Exhausted => self.changes.conversation.ledger.exhaust(),
-            Effect::Presence { agent, online } => self.engine.set_presence(&agent, online).await,
+            Effect::Presence { agent, online } => self.presence(&agent, online).await,
             Effect::Heard(content) => self.heard(content),
             Effect::Undelivered {
                 external_id,

@@ -90,6 +90,19 @@ impl Client {
             .state_changed(&self.user_id, "Logout", "Unregister", &platform)
     }
 
+    /// Closes the client on one platform; others stay connected.
+    pub fn closes(&self, platform: &str) -> oneshot::Receiver<Outcome> {
+        {
+            let mut state = self.tim.0.state.lock();
+            if let Some(account) = state.accounts.get_mut(&self.user_id) {
+                account.clients.remove(platform);
+            }
+            self.tim.announce(&state, &self.user_id);
+        }
+        self.tim
+            .state_changed(&self.user_id, "Logout", "Unregister", platform)
+    }
+
     /// Loses the network; push may still reach a phone.
     pub fn disconnects(&self, reachable: bool) -> oneshot::Receiver<Outcome> {
         self.leave(reachable.then_some(Presence::PushOnline));
