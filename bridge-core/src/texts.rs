@@ -254,6 +254,9 @@ texts! {
     /// To an agent: somebody whom we do not know as an agent answers the contact in the platform's own client.
     DeskTaken = "desk_taken", "⚠ {account} 已在平台的客户端中接待该客户，您的消息可能无法送达。",
         "⚠ {account} answers the contact in the platform's own client; your messages may not arrive.";
+    /// To an agent: what somebody whom we do not know as an agent said to the contact there.
+    DeskAnswered = "desk_answered", "⚠ {account} 在平台的客户端中回复了客户：“{excerpt}”",
+        "⚠ {account} said to the contact in the platform's own client: \"{excerpt}\"";
     /// To an agent whose message could not be delivered.
     DeskUndelivered = "desk_undelivered", "⚠ 未送达：“{excerpt}”\n原因：{reason}", "⚠ Not delivered: \"{excerpt}\"\nWhy: {reason}";
     /// To an agent whose message is tried again until the operator has mended the account.

@@ -366,7 +366,7 @@ async fn at_our_own_desk_a_servicer_who_steps_in_is_told_of_at_once() {
     phone.moved(Session::Servicer);
     let li = servicer(&stage, "li");
     li.says(&phone, "我来处理").unwrap().await;
-    system.hears_text("staff.li").await.unwrap();
+    system.hears_text("我来处理").await.unwrap();
     system.says(&peer, "您好").unwrap().await;
     system.hears_text("正在接待").await.unwrap();
     assert_eq!(texts(&phone, "您好"), 0);

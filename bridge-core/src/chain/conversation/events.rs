@@ -8,7 +8,7 @@ use crate::{
     chain::{Case, Ending},
     conversation::Phase,
     message::{AgentName, Author, Content, Event, NudgeResult},
-    texts::{Text, Texts},
+    texts::{Text, Texts, excerpt},
 };
 
 /// An event: mostly it ends here; a tapped menu with configured words goes on as speech.
@@ -67,9 +67,9 @@ pub(super) fn step(filter: &OpenTurn, mut case: Case, event: Event) -> Step {
             used_up,
             ..
         } => Step::Break(failed_later(external_id, reason, used_up)),
-        Event::Taken => Step::Break(taken(&case, texts)),
+        Event::Taken => Step::Break(taken(&case, texts, None)),
         Event::Answered { content } => {
-            let mut ending = taken(&case, texts);
+            let mut ending = taken(&case, texts, Some(&content));
             ending.effects.push(Effect::Heard(*content));
             Step::Break(ending)
         }
@@ -187,7 +187,7 @@ fn failed_later(external_id: String, reason: String, used_up: bool) -> Ending {
 }
 
 /// Somebody has the conversation in the platform's own client. Whoever that is to us has it here, too.
-fn taken(case: &Case, texts: &Texts) -> Ending {
+fn taken(case: &Case, texts: &Texts, said: Option<&Content>) -> Ending {
     let Author::Agent(account) = &case.arrival.author else {
         return Ending::silent("taken by nobody");
     };
@@ -196,10 +196,7 @@ fn taken(case: &Case, texts: &Texts) -> Ending {
         .agent_at(&case.arrival.inbox, account)
         .filter(|agent| case.desk.native.contains(&agent.inbox))
     else {
-        let words = texts.say(Text::DeskTaken, &[("account", account.as_str())]);
-        let mut effects = tell_agent(case, words.clone());
-        effects.push(Effect::note(words));
-        return Ending::with(effects, "taken by somebody who is no agent here");
+        return taken_by_stranger(case, texts, account.as_str(), said);
     };
     let assign = Effect::Assign {
         agent: agent.name.clone(),
@@ -211,6 +208,24 @@ fn taken(case: &Case, texts: &Texts) -> Ending {
         _ => vec![assign],
     };
     Ending::with(effects, "an agent has it in the platform's own client")
+}
+
+/// Who has the conversation here has to know that somebody else is at it.
+fn taken_by_stranger(case: &Case, texts: &Texts, account: &str, said: Option<&Content>) -> Ending {
+    let effects = match said {
+        None => {
+            let words = texts.say(Text::DeskTaken, &[("account", account)]);
+            let mut effects = tell_agent(case, words.clone());
+            effects.push(Effect::note(words));
+            effects
+        }
+        Some(said) => {
+            let excerpt = excerpt(said);
+            let values = [("account", account), ("excerpt", excerpt.as_str())];
+            tell_agent(case, texts.say(Text::DeskAnswered, &values))
+        }
+    };
+    Ending::with(effects, "somebody who is no agent here is at it there")
 }
 
 /// Ended in the platform's own client: so it is here, unless it is somebody else's by now.

@@ -118,6 +118,16 @@ async fn what_is_said_there_is_heard_and_what_is_ended_there_is_over() {
     };
     let heard = event(Phase::Assisted, staff("li"), answered).await;
     assert_eq!(heard, [assign("li"), Effect::Heard(content)]);
+    let content = Content::text("我来");
+    let answered = Event::Answered {
+        content: Box::new(content.clone()),
+    };
+    let stranger = event(with("system"), staff("nobody"), answered).await;
+    assert!(
+        matches!(&stranger[..], [Effect::TellAgent(told), Effect::Heard(heard)]
+            if *heard == content && told.words().is_some_and(|told| told.contains("staff.nobody") && told.contains("我来"))),
+        "{stranger:?}"
+    );
     let ended = |phase| event(phase, staff("li"), Event::Ended);
     assert_eq!(ended(with("li")).await, [Effect::Resolve { rating: true }]);
     assert_eq!(ended(with("system")).await, [], "it is somebody else's");
