@@ -82,6 +82,24 @@ pull_every = "1s"
 "#,
         kf.corp_id, kf.secret, kf.token, kf.encoding_aes_key, kf.open_kfid
     );
+    let mini = &set.settings.wechat.accounts[1];
+    set.more.push_str(&format!(
+        r#"
+[inboxes.mini]
+channel = "wechat-miniapp"
+app_id = "{}"
+app_secret = "{}"
+token = "{}"
+encoding_aes_key = "{}"
+mode = "{}"
+api_base = "SANDBOX_URL/wechat"
+"#,
+        mini.app_id,
+        mini.app_secret,
+        mini.token,
+        mini.encoding_aes_key,
+        mini.mode.word()
+    ));
     let (corp, app) = (&set.settings.wecom, &set.settings.wecom.apps[0]);
     set.more.push_str(&format!(
         r#"
@@ -112,6 +130,12 @@ async fn people(stage: &Stage) -> Vec<(String, Person)> {
         let name = |kind: &str| format!("{kind}{number}");
         let mall = stage.phone(&name("公众号"));
         people.push((name("公众号"), Person::Phone(mall)));
+        let mini = stage.sandbox.wechat().add_customer(wechat::NewCustomer {
+            nickname: name("小程序"),
+            inbox: Some("mini".to_owned()),
+            ..wechat::NewCustomer::default()
+        });
+        people.push((name("小程序"), Person::Phone(mini.unwrap())));
         let kf = stage.sandbox.kf().phone(&name("客服"));
         people.push((name("客服"), Person::Kf(kf)));
         let visitor = Visitor::comes(&stage.bridge.url).await;
