@@ -1,6 +1,6 @@
 //! Keeps the contacts of one agent apart where all of them come in one chat, as in a WeCom app: every contact is on a
 //! numbered line, every word shown begins with its line, and what the agent says goes to the line that is open. Where
-//! somebody else spoke last and the agent names nobody, the agent is asked: guessing would tell one contact what was meant
+//! somebody else spoke meanwhile and the agent names nobody, the agent is asked: guessing would tell one contact what was meant
 //! for another.
 //!
 //! Pure: a board is a value that the agent's own lane remembers, so that it is the same on every node and after every
@@ -9,6 +9,8 @@
 mod reading;
 #[cfg(test)]
 mod tests;
+
+use std::collections::BTreeSet;
 
 use self::reading::{Reading, Who};
 use crate::{
@@ -35,9 +37,9 @@ pub struct Board {
     /// To whom the agent speaks.
     #[serde(default)]
     open: Option<PeerId>,
-    /// Who was shown last since the agent spoke.
+    /// Who was shown since the agent spoke.
     #[serde(default)]
-    shown: Option<PeerId>,
+    since: BTreeSet<PeerId>,
     /// What waits for the agent to say for whom it is.
     #[serde(default)]
     kept: Vec<Content>,
@@ -152,10 +154,10 @@ impl Board {
             // It was over before it could be shown.
             (None, false) => format!("【{}】", name(&from)),
         };
-        let others = self.lines.len() > 1 || self.shown.as_ref().is_some_and(|id| *id != from.id);
+        let others = self.lines.len() > 1 || self.since.iter().any(|id| *id != from.id);
         acts.extend(labelled(label, content, others));
         match seated {
-            true => self.shown = Some(from.id),
+            true => drop(self.since.insert(from.id)),
             false => acts.extend(self.leave(&from.id, texts)),
         }
         acts
@@ -186,7 +188,7 @@ impl Board {
 
     fn leave(&mut self, stand_in: &PeerId, texts: &Texts) -> Option<Act> {
         self.lines.retain(|line| line.stand_in != *stand_in);
-        self.shown.take_if(|shown| shown == stand_in);
+        self.since.remove(stand_in);
         self.open.take_if(|open| open == stand_in);
         if let ([only], None) = (self.lines.as_slice(), &self.open) {
             self.open = Some(only.stand_in.clone());
@@ -260,7 +262,7 @@ impl Board {
 
     fn turn_to(&mut self, line: &Line) {
         self.open = Some(line.stand_in.clone());
-        self.shown = None;
+        self.since.clear();
     }
 
     /// What was kept goes to who is named; otherwise the agent sees whom they speak to now.
@@ -313,7 +315,7 @@ impl Board {
         }
         match self.sure() {
             Some(to) => {
-                self.shown = None;
+                self.since.clear();
                 self.open = Some(to.clone());
                 vec![Act::PassOn { to, content }]
             }
@@ -331,9 +333,9 @@ impl Board {
             return Some(only.stand_in.clone());
         }
         let open = self.open.as_ref()?;
-        self.shown
-            .as_ref()
-            .is_none_or(|shown| shown == open)
+        self.since
+            .iter()
+            .all(|shown| shown == open)
             .then(|| open.clone())
     }
 
