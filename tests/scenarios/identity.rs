@@ -2,9 +2,11 @@
 //! conversation on the thread it came by.
 
 use bridge_sandbox::{
-    Account, Settings, tim,
+    Account, Mode, Settings, tim,
     wechat::{NewCustomer, Phone},
 };
+
+use sha1::{Digest as _, Sha1};
 
 use crate::{
     stage::{Set, Stage},
@@ -234,5 +236,92 @@ async fn an_agent_merges_and_splits_and_a_crash_forgets_nothing() {
     }
     lin.says(&other.peer, "#合并 -c 13800138000").unwrap().await;
     lin.hears_text("已合并为同一客户").await.unwrap();
+    stage.settled().await;
+}
+
+/// The mini program's platform says that a customer changed their profile, and who they are beyond it.
+async fn tells_unionid(stage: &Stage, account: &Account, openid: &str, unionid: &str) {
+    let now = std::time::UNIX_EPOCH
+        .elapsed()
+        .unwrap()
+        .as_secs()
+        .to_string();
+    let mut signed = [account.token.as_str(), now.as_str(), "11"];
+    signed.sort_unstable();
+    let digest = Sha1::digest(signed.concat());
+    let signature: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let url = format!(
+        "{}/callback/mini?signature={signature}&timestamp={now}&nonce=11",
+        stage.bridge.url
+    );
+    let event = format!(
+        "<xml><ToUserName>{}</ToUserName><FromUserName>oSystem</FromUserName><CreateTime>{now}</CreateTime>\
+         <MsgType>event</MsgType><Event>user_info_modified</Event><OpenID>{openid}</OpenID>\
+         <UnionID>{unionid}</UnionID><AppID>{}</AppID><RevokeInfo>6</RevokeInfo></xml>",
+        account.original_id, account.app_id
+    );
+    let answer = reqwest::Client::new()
+        .post(url)
+        .body(event)
+        .send()
+        .await
+        .unwrap();
+    assert!(answer.status().is_success(), "{}", answer.status());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mini_programs_customer_is_recognised_on_the_official_account() {
+    let mut settings = Settings::default();
+    settings.wechat.accounts[1].mode = Mode::Plain;
+    let account = settings.wechat.accounts[1].clone();
+    let more = format!(
+        r#"
+[inboxes.mini]
+channel = "wechat-miniapp"
+app_id = "{}"
+app_secret = "{}"
+token = "{}"
+encoding_aes_key = "{}"
+mode = "plain"
+api_base = "SANDBOX_URL/wechat"
+"#,
+        account.app_id, account.app_secret, account.token, account.encoding_aes_key
+    );
+    let stage = Stage::with(Set {
+        assistant: false,
+        mall: "unionid = true".to_owned(),
+        more,
+        settings,
+        ..Set::default()
+    })
+    .await;
+    let lin = stage.agent("lin");
+    let mini = follower(&stage, "mini", None);
+    assert!(mini.enters("agent:lin").await.delivered());
+    assert!(mini.says("小程序里下的单").await.delivered());
+    lin.hears_text("新会话").await.unwrap();
+    tells_unionid(&stage, &account, mini.openid(), "u-zhou").await;
+    stage.settled().await;
+
+    let mall = follower(&stage, "mall", Some("u-zhou"));
+    assert!(mall.scans("agent:lin").await.delivered());
+    assert!(mall.says("人工").await.delivered());
+    let card = lin.hears_text("新会话").await.unwrap();
+    let threads = recognised(&lin, &card.peer).await;
+    assert!(threads.contains("，mini）"), "{threads}");
+    lin.says(&card.peer, "#转接 system").unwrap().await;
+    let card = stage.agent("system").hears_text("新会话").await.unwrap();
+    assert!(card.text().contains("小程序里下的单"), "{}", card.text());
+    stage
+        .agent("system")
+        .says(&card.peer, "公众号这边回您")
+        .unwrap()
+        .await;
+    mall.hears_text("公众号这边回您").await.unwrap();
+    let heard = mini
+        .chat()
+        .iter()
+        .any(|one| one.text().contains("公众号这边"));
+    assert!(!heard, "it stays on the thread it came by");
     stage.settled().await;
 }
