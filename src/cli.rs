@@ -146,10 +146,7 @@ fn execute(command: Command) -> Result<(), Failure> {
         } => moving::copy(&args),
         Command::Config {
             what: ConfigCommand::Example,
-        } => {
-            operate::say(settings::EXAMPLE);
-            Ok(())
-        }
+        } => Ok(operate::example()?),
         Command::Config {
             what: ConfigCommand::Schema,
         } => Ok(operate::schema()?),

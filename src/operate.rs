@@ -82,42 +82,14 @@ fn describe(registry: &Registry) -> Value {
 
 /// The JSON Schema of the whole configuration.
 pub(crate) fn schema() -> anyhow::Result<()> {
-    let registry = Registry::linked()?;
-    let by_name = |specs: Vec<(&str, schemars::Schema)>| -> Value {
-        json!({ "type": "object", "properties": specs.into_iter().map(|(name, schema)| (name.to_owned(), schema.to_value())).collect::<serde_json::Map<_, _>>() })
-    };
-    let inboxes: Vec<Value> = registry
-        .channels
-        .values()
-        .map(|spec| {
-            let mut schema = spec.schema().to_value();
-            schema["properties"]["channel"] = json!({ "const": spec.name });
-            schema["properties"]["on_unknown"] = json!({ "enum": ["resend", "tell"] });
-            schema
-        })
-        .collect();
-    let schema = json!({
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "kefu-bridge",
-        "type": "object",
-        "additionalProperties": false,
-        "properties": {
-            "server": schemars::schema_for!(settings::ServerSection),
-            "storage": schemars::schema_for!(settings::StorageSection),
-            "cache": schemars::schema_for!(settings::CacheSection),
-            "queue": schemars::schema_for!(settings::QueueSection),
-            "conversation": schemars::schema_for!(settings::ConversationSection),
-            "routing": schemars::schema_for!(settings::RoutingSection),
-            "older_routes": schemars::schema_for!(settings::OlderRoutesSection),
-            "media": schemars::schema_for!(bridge_media::Settings),
-            "agents": { "type": "object", "additionalProperties": schemars::schema_for!(settings::AgentSection) },
-            "inboxes": { "type": "object", "additionalProperties": { "oneOf": inboxes } },
-            "bots": by_name(registry.bots.values().map(|spec| (spec.name, spec.schema())).collect()),
-            "guards": by_name(registry.guards.values().map(|spec| (spec.name, spec.schema())).collect()),
-            "texts": { "type": "object", "additionalProperties": { "type": "string" } },
-        },
-    });
+    let schema = settings::schema(&Registry::linked()?);
     say(&serde_json::to_string_pretty(&schema)?);
+    Ok(())
+}
+
+/// The documented example.
+pub(crate) fn example() -> anyhow::Result<()> {
+    say(settings::example(&Registry::linked()?).trim_end());
     Ok(())
 }
 

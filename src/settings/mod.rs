@@ -1,8 +1,10 @@
 //! The configuration: a TOML file, environment in its strings, secrets from files, overrides; read into types, every
 //! fault listed with its key's path, what is wrong and an example of what is right.
 
+mod example;
 mod fault;
 mod load;
+mod schema;
 mod sections;
 
 use std::collections::BTreeMap;
@@ -13,9 +15,11 @@ use bridge_core::{
     texts::Texts,
 };
 
+pub(crate) use example::example;
 pub use fault::{Fault, Faults};
 pub(crate) use load::expanded;
 pub use load::{load, read};
+pub(crate) use schema::schema;
 pub use sections::{
     AgentSection, CacheSection, ConversationSection, InboxSection, LogFormat, OlderRoutesSection,
     QueueSection, RoutingSection, ServerSection, StorageSection,

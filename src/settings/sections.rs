@@ -166,7 +166,7 @@ impl Default for ConversationSection {
 pub struct RoutingSection {
     /// 客服默认所在的收件箱 / The inbox where agents work who name none.
     pub desk: Option<String>,
-    /// least-loaded、round-robin 或 weighted。
+    /// 分配方式：最闲的、轮流、按权重 / How the next agent is chosen.
     pub strategy: Strategy,
     /// 工作时间，空为全天 / Working hours; none: always.
     pub working_hours: Vec<String>,

@@ -13,14 +13,15 @@ use bridge_core::{
     texts::Text,
 };
 
-/// The `[guards.flood]` section.
+/// 刷屏限制 / The `[guards.flood]` section.
 #[derive(Debug, Clone, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// How many messages a contact may send within `window`.
+    /// 窗口内一位客户最多发多少条 / How many messages a contact may send within `window`.
     messages: NonZeroU32,
-    /// The window; it begins with the first message.
+    /// 窗口，从第一条消息开始 / The window; it begins with the first message.
     window: Span,
+    /// 有客服接待时是否也限制；关闭则客服看到全部 /
     /// Whether it also holds while an agent has the conversation. Off: the agent sees everything.
     while_assigned: bool,
 }

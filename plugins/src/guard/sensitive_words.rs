@@ -15,19 +15,20 @@ use bridge_core::{
 
 use finder::Finder;
 
-/// The `[guards.sensitive-words]` section.
+/// 敏感词 / The `[guards.sensitive-words]` section.
 #[derive(Debug, Clone, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
+    /// 敏感词，不分大小写、全半角和中间的空格 /
     /// The words. Case, width and blanks between their letters make no difference.
     words: Vec<String>,
-    /// Whose messages are looked at.
+    /// 检查谁的消息 / Whose messages are looked at.
     #[serde(default)]
     from: Watched,
-    /// What is done about them.
+    /// 怎么处理：replace 遮盖，refuse 拦下 / What is done about them.
     #[serde(default)]
     action: Action,
-    /// What each letter is covered with.
+    /// 用什么字符遮盖 / What each letter is covered with.
     #[serde(default = "asterisk")]
     cover: char,
 }

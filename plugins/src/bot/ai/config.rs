@@ -7,52 +7,60 @@ use bridge_core::{plugin::BuildError, secret::Secret, settings::Span};
 use serde_json::{Map, Value};
 use url::Url;
 
+/// 先由智能助手接待；没有这一节，新会话直接转人工 /
 /// The assistant that answers first. Without this section every new conversation goes to a person.
 #[derive(Debug, Clone, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Who runs the assistant.
+    /// 由谁提供 / Who runs the assistant.
     #[serde(default)]
     pub provider: Provider,
-    /// The address of Dify's API: the cloud's, or `https://YOUR-SERVER/v1`.
+    /// Dify 接口地址 / The address of Dify's API: the cloud's, or `https://YOUR-SERVER/v1`.
     #[serde(default = "default::api_base")]
     pub api_base: String,
-    /// The app's API key; it also chooses the app.
+    /// 应用的 API Key，也决定了用哪个应用 / The app's API key; it also chooses the app.
     pub api_key: Secret,
-    /// The kind of app that the key belongs to.
+    /// 应用类型 / The kind of app that the key belongs to.
     #[serde(default)]
     pub app: App,
+    /// 客户最多等多久，含重试；到时转人工 /
     /// How long a contact waits for an answer at most, repetitions included; then a person is asked. At most `10m`.
     #[serde(default = "default::timeout")]
     pub timeout: Span,
+    /// 回答过程中 Dify 最多沉默多久 /
     /// How long Dify may be silent while it answers. It gives a sign every ten seconds, so less than `20s` cuts live answers.
     #[serde(default = "default::idle_timeout")]
     pub idle_timeout: Span,
-    /// How many answers are asked for at once. Keep it below the app's own limit.
+    /// 同时提问数，应低于应用自己的上限 / How many answers are asked for at once. Keep it below the app's own limit.
     #[serde(default = "default::max_concurrent")]
     pub max_concurrent: NonZeroU32,
-    /// How often a passing failure is tried again, at most.
+    /// 暂时性失败最多重试几次 / How often a passing failure is tried again, at most.
     #[serde(default = "default::retries")]
     pub retries: u32,
+    /// 应用的变量，随每个问题发送 /
     /// The app's variables, sent with every question. In texts `{inbox}`, `{contact}` and `{recent}` stand for the inbox's
     /// name, the contact's name and the last messages (what a person said is not in Dify's own memory).
     #[serde(default)]
     pub inputs: Map<String, Value>,
+    /// 多久没有回答就开始新的 Dify 会话 /
     /// After so long without an answer a new Dify conversation begins. Dify keeps a chatbot's and an agent's prompt as it was
     /// when the conversation began, so without an end to it old contacts never meet a new prompt.
     #[serde(default = "default::forget_after")]
     pub forget_after: Span,
+    /// 把客户的哪些文件交给应用，应用须已开启 /
     /// Which of the contact's files are passed on to the app; it must have them switched on.
     #[serde(default = "default::files")]
     pub files: Vec<Attachable>,
+    /// 回答里提到的文件在哪里下载，默认与 api_base 同一服务器 /
     /// Where files that answers name are to be had, if not at `api_base`'s server.
     #[serde(default)]
     pub files_base: Option<String>,
+    /// 回答里出现这些标记即转人工，标记不发给客户；请在提示词里告诉模型 /
     /// When an answer contains one of these marks, it is sent without the mark and a person takes over. Tell the model in
     /// its prompt to write one when a person is needed.
     #[serde(default = "default::handoff_marks")]
     pub handoff_marks: Vec<String>,
-    /// What happens when no answer is to be had.
+    /// 没有回答时怎么办 / What happens when no answer is to be had.
     #[serde(default)]
     pub on_failure: OnFailure,
 }

@@ -5,46 +5,55 @@ use bridge_core::secret::Secret;
 use bridge_core::settings::Span;
 use url::Url;
 
-/// A Tencent IM application.
+/// 腾讯云 IM，客服工作的地方 / A Tencent IM application.
 #[derive(Debug, Clone, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The application's SDKAppID.
+    /// 应用的 SDKAppID / The application's SDKAppID.
     pub sdk_app_id: u64,
-    /// The application's secret key, as the console shows it.
+    /// 应用的密钥，在控制台查看 / The application's secret key, as the console shows it.
     pub secret_key: Secret,
-    /// An administrator account of the application; every call is made in its name.
+    /// 管理员账号，所有调用以它的名义 / An administrator account of the application; every call is made in its name.
     #[serde(default = "admin")]
     pub admin: String,
+    /// 控制台回调配置里的鉴权 Token；留空则不校验，知道回调地址的人都能冒充客服 /
     /// The authentication token of the console's callback configuration, against which `Sign` is checked. Empty: not
     /// checked, and anybody who knows the callback URL can speak for an agent.
     #[serde(default)]
     pub callback_token: Secret,
-    /// How far a callback's `RequestTime` may be from this machine's clock.
+    /// 回调时间与本机时钟最多相差多少 / How far a callback's `RequestTime` may be from this machine's clock.
     #[serde(default = "callback_window")]
     pub callback_window: Span,
+    /// 服务端接口地址，按应用所在地域填写 /
     /// The server API: the host of the application's region, such as `https://adminapisgp.im.qcloud.com`.
     #[serde(default = "api_base")]
     pub api_base: String,
+    /// 一次调用的最长时间，应长于平台自己的 3 秒 /
     /// How long one call may take. The service itself gives up after 3s; wait longer than that.
     #[serde(default = "timeout")]
     pub timeout: Span,
+    /// 所有节点合计每秒调用次数，平台上限 200；0 为不限 /
     /// How many calls a second all nodes together may make, for the service refuses more than 200 of an application;
     /// bursts of a ninth of this come on top. `0`: no limit.
     #[serde(default = "api_rate")]
     pub api_rate: u32,
+    /// UserSig 的有效期，过半即更新 /
     /// How long a UserSig of ours is good for; it is renewed when half of that is over.
     #[serde(default = "usersig_lifetime")]
     pub usersig_lifetime: Span,
+    /// 多久查一次进行中会话的历史，找回丢失的回调；0s 为不查 /
     /// How often the history of open conversations is searched for messages whose callback was lost; `0s`: never.
     #[serde(default = "history_every")]
     pub history_every: Span,
+    /// 每次最多查多少个会话，其余轮到下次 /
     /// At most so many conversations are searched each time; the others have their turn next.
     #[serde(default = "history_threads")]
     pub history_threads: usize,
+    /// 客户端已关闭但仍能收到推送的客服是否算在线 /
     /// Whether an agent whose client is closed, but who is still reached by push notifications, counts as online.
     #[serde(default)]
     pub push_counts_as_online: bool,
+    /// 是否另有后台以客服的名义发消息，有则一并收下 /
     /// Whether another backend of yours speaks for agents through the server API: then such messages are taken in
     /// too. Ours are recognised either way.
     #[serde(default)]
