@@ -140,17 +140,25 @@ impl Link {
 /// A new connection takes its share of the database.
 async fn share(client: &deadpool_postgres::ClientWrapper) -> Result<(), HookError> {
     let sql = format!("SELECT pg_try_advisory_lock_shared({HOLD})");
-    let taken = client
-        .query_one(&sql, &[])
-        .await
-        .map_err(HookError::Backend)?;
-    match taken.try_get(0).map_err(HookError::Backend)? {
-        true => Ok(()),
-        false => Err(HookError::message(
-            "`kefu-bridge store copy` is at work on it",
-        )),
+    for _ in 0..LOOKS {
+        let taken = client
+            .query_one(&sql, &[])
+            .await
+            .map_err(HookError::Backend)?;
+        if taken.try_get(0).map_err(HookError::Backend)? {
+            return Ok(());
+        }
+        // The database may not have noticed yet that a copy was killed.
+        tokio::time::sleep(LOOK).await;
     }
+    Err(HookError::message(
+        "`kefu-bridge store copy` is at work on it",
+    ))
 }
+
+/// How often, and how long apart, a new connection looks whether the database may be shared.
+const LOOKS: u32 = 6;
+const LOOK: Duration = Duration::from_millis(250);
 
 enum Failure {
     /// A deadlock, or a row that others changed: nothing was written, trying again helps.

@@ -235,6 +235,12 @@ impl Thread {
             self.fill(&mut group, &mut queue);
             self.finish(group);
         }
+        let Self { keeper, db, .. } = self;
+        drop(keeper);
+        // A stop leaves one file. Where somebody still reads, the next start finds the log and goes on from it.
+        if let Err(error) = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
+            tracing::debug!(%error, "the log stays");
+        }
     }
 
     /// Takes what else there is, until the disk is free for this group and nothing waits.
