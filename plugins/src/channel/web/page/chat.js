@@ -162,6 +162,8 @@ text.addEventListener('keydown', (event) => {
 at('earlier').addEventListener('click', () => wire.earlier(first));
 at('attach').addEventListener('click', () => at('file').click());
 at('file').addEventListener('change', () => { [...at('file').files].slice(0, 9).forEach((file) => sendFile(file)); at('file').value = ''; });
+// Only now: what was typed before would have gone nowhere.
+text.disabled = false;
 text.addEventListener('paste', (event) => {
   const files = [...event.clipboardData.files];
   if (files.length) { event.preventDefault(); files.slice(0, 9).forEach((file) => sendFile(file)); }
