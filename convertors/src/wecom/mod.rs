@@ -2,6 +2,7 @@
 //! folder for each of its products. Sources: WeCom, callback crypto, WeChat KF, errors.
 
 pub mod app;
+mod body;
 pub mod envelope;
 pub mod error_table;
 pub mod fuzz;

@@ -5,11 +5,14 @@ use bridge_core::{
     channel::Capabilities,
     convert::{ConvertError, Loss, Written},
     markdown,
-    message::{Content, Format, InboxName, Media, MediaSource, MenuItem},
+    message::{Content, Format, InboxName, Media, MenuItem},
 };
 use serde_json::{Value, json};
 
-use super::read::{CARD, cut};
+use super::{
+    super::body::{handle, linked, of, unspeakable, words},
+    read::{CARD, cut},
+};
 
 /// Limits in bytes, of buttons in number (WeCom: 4.1).
 const TITLE: usize = 128;
@@ -96,14 +99,6 @@ fn body(content: &Content, inbox: &InboxName, within: &Capabilities) -> Result<B
     })
 }
 
-fn of(kind: &str, body: Value) -> Value {
-    json!({ "msgtype": kind, kind: body })
-}
-
-fn words(text: &str) -> Value {
-    of("text", json!({ "content": text }))
-}
-
 fn place(latitude: f64, longitude: f64, label: &str) -> Value {
     let label = if label.trim().is_empty() {
         "位置"
@@ -187,29 +182,5 @@ fn split(text: &str, characters: usize) -> (&str, String) {
     match text.char_indices().nth(characters) {
         Some((at, _)) => (&text[..at], format!("{}\n", &text[at..])),
         None => (text, String::new()),
-    }
-}
-
-fn handle(media: &Media, inbox: &InboxName) -> Option<String> {
-    match &media.source {
-        MediaSource::Remote {
-            inbox: at, handle, ..
-        } if at == inbox && !handle.is_empty() => Some(handle.clone()),
-        _ => None,
-    }
-}
-
-/// Something the platform cannot show, as words with where to find it.
-fn linked(what: &str, media: &Media, content: &Content) -> Result<Value, ConvertError> {
-    match &media.source {
-        MediaSource::Remote { url: Some(url), .. } => Ok(words(&format!("[{what}] {url}"))),
-        _ => Err(unspeakable(content, "its bytes are not at the platform")),
-    }
-}
-
-fn unspeakable(content: &Content, detail: &str) -> ConvertError {
-    ConvertError::Unspeakable {
-        kind: content.kind(),
-        detail: detail.to_owned(),
     }
 }

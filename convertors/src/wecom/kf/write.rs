@@ -3,9 +3,11 @@
 
 use bridge_core::{
     convert::{ConvertError, Loss, Written},
-    message::{Content, InboxName, Media, MediaSource, MenuItem},
+    message::{Content, InboxName, Media, MenuItem},
 };
 use serde_json::{Value, json};
+
+use super::super::body::{handle, linked, of, unspeakable, words};
 
 /// Limits in bytes (WeCom: 3.5).
 const TITLE: usize = 128;
@@ -106,14 +108,6 @@ fn body(
     })
 }
 
-fn of(kind: &str, body: Value) -> Value {
-    json!({ "msgtype": kind, kind: body })
-}
-
-fn words(text: &str) -> Value {
-    of("text", json!({ "content": text }))
-}
-
 fn menu(head: &str, items: &[MenuItem], tail: &str) -> (Value, Option<&'static str>) {
     let list: Vec<Value> = items
         .iter()
@@ -138,30 +132,6 @@ fn page(path: &str) -> String {
         format!("?{query}")
     };
     format!("{page}{suffix}{query}")
-}
-
-fn handle(media: &Media, inbox: &InboxName) -> Option<String> {
-    match &media.source {
-        MediaSource::Remote {
-            inbox: at, handle, ..
-        } if at == inbox && !handle.is_empty() => Some(handle.clone()),
-        _ => None,
-    }
-}
-
-/// Something the platform cannot show, as words with where to find it.
-fn linked(what: &str, media: &Media, content: &Content) -> Result<Value, ConvertError> {
-    match &media.source {
-        MediaSource::Remote { url: Some(url), .. } => Ok(words(&format!("[{what}] {url}"))),
-        _ => Err(unspeakable(content, "its bytes are not at the platform")),
-    }
-}
-
-fn unspeakable(content: &Content, detail: &str) -> ConvertError {
-    ConvertError::Unspeakable {
-        kind: content.kind(),
-        detail: detail.to_owned(),
-    }
 }
 
 /// At most so many bytes, no character cut in two.

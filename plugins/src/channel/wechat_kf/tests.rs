@@ -121,22 +121,21 @@ async fn pages_are_followed_to_the_end_and_empty_ones_end_nothing() {
 
 #[tokio::test]
 async fn the_first_pull_passes_over_what_is_old_and_a_restart_forgets_nothing_of_it() {
-    let (sandbox, _) = stage(|settings| settings.kf.page = 1);
+    let (clock, hand) = bridge_sandbox::Clock::by_hand();
+    let (sandbox, kf) = stage(|settings| {
+        settings.kf.page = 1;
+        settings.clock = clock;
+    });
     let phone = sandbox.kf().phone("小周");
     phone.says("旧").await;
     phone.says("也旧").await;
-    // Everything before the start is old to this one.
-    let kf = channel(&sandbox, |config| config["first_look_back"] = json!("0s"));
     let account = kf.accounts.first().unwrap().clone();
-    // The second of the start is still its own.
-    let started = kf.started.as_secs();
-    while SystemClock.now().as_secs() <= started + 1 {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    // Everything before its start is old to this one.
     let late = Kf {
-        started: SystemClock.now(),
+        started: SystemClock.now() + std::time::Duration::from_secs(5),
         ..channel(&sandbox, |config| config["first_look_back"] = json!("0s"))
     };
+    hand.advance(std::time::Duration::from_secs(10));
     let page = late
         .pull()
         .unwrap()
