@@ -9,9 +9,10 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 
 use super::{
-    Accepted, Ask, CLAIM_LIMIT, Changes, Claim, Committed, Depths, DeskState, Due, DueId, DueKind,
-    DueWhat, Entry, Errand, Intake, NewDispatch, NewEntry, OpenThread, Records, Said, Settlement,
-    Store, StoreError, StoredMedia, Tie, Trace, TraceArrival, TraceDispatch, Verdict, WaitingRow,
+    Accepted, Ask, CLAIM_LIMIT, Changes, Claim, Committed, Confirmation, Depths, DeskState, Due,
+    DueId, DueKind, DueWhat, Entry, Errand, Intake, NewDispatch, NewEntry, OpenThread, Records,
+    Said, Settlement, Store, StoreError, StoredMedia, Tie, Trace, TraceArrival, TraceDispatch,
+    Verdict, WaitingRow,
 };
 use crate::{
     channel::Dispatch,
@@ -711,6 +712,7 @@ fn line(id: i64, job: &Job<Outgoing>, state: &str, at: Timestamp) -> TraceDispat
         reason: job.reason.clone(),
         external_id: None,
         lost: Vec::new(),
+        confirmed_at: None,
     }
 }
 
@@ -1092,6 +1094,45 @@ impl Records for MemoryStore {
             (line.state, line.reason) = ("dead".to_owned(), Some(reason.to_owned()));
             line.clone()
         }))
+    }
+
+    async fn confirm(
+        &self,
+        id: ConversationId,
+        what: &Confirmation,
+        at: Timestamp,
+    ) -> Result<Vec<TraceDispatch>, StoreError> {
+        let mut state = self.state.lock();
+        let State {
+            arrivals,
+            entries,
+            sent,
+            ..
+        } = &mut *state;
+        // What is said of somebody's kin makes lines in several conversations.
+        let ours = |trace: &ArrivalId| {
+            arrivals
+                .get(trace)
+                .is_some_and(|row| row.conversation == id)
+        };
+        // What was shown of a message is all of it or not yet enough.
+        let reached = |trace: ArrivalId| {
+            let ours = entries.iter().filter(|(of, _)| *of == id);
+            let mut lines = ours
+                .map(|(_, line)| line)
+                .filter(|line| line.trace == trace)
+                .peekable();
+            lines.peek().is_some() && lines.all(|line| what.reaches(line.id))
+        };
+        let confirmed = sent
+            .iter_mut()
+            .filter(|(trace, line)| what.confirms(line) && ours(trace) && reached(*trace));
+        Ok(confirmed
+            .map(|(_, line)| {
+                line.confirmed_at = Some(at);
+                line.clone()
+            })
+            .collect())
     }
 
     async fn backup(&self, _: &Path) -> Result<(), StoreError> {

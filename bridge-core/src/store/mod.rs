@@ -2,6 +2,7 @@
 //! nothing acknowledged is lost ([`Store::accept`]), one worker per conversation and in order ([`Store::claim`]), all
 //! or nothing ([`Store::commit`]), in order per recipient ([`Store::due`], [`Store::settle`]).
 
+mod confirmation;
 mod kin;
 #[cfg(feature = "engine")]
 mod memory;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+pub use confirmation::Confirmation;
 pub use kin::{Noted, Tie, Tied};
 #[cfg(feature = "engine")]
 pub use memory::MemoryStore;

@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 
-use super::{Entry, Store, StoreError, Tie, Verdict};
+use super::{Confirmation, Entry, Store, StoreError, Tie, Verdict};
 use crate::{
     channel::DeskThread,
     clock::Timestamp,
@@ -110,6 +110,16 @@ pub trait Records: Send + Sync {
         external_id: &str,
         reason: &str,
     ) -> Result<Option<TraceDispatch>, StoreError>;
+
+    /// Notes that what was sent has arrived, for those it concerns among the dispatches of the last lines of the
+    /// conversation that were sent and not confirmed before. Those, as they are now; saying so again changes nothing and
+    /// writes nothing.
+    async fn confirm(
+        &self,
+        id: ConversationId,
+        what: &Confirmation,
+        at: Timestamp,
+    ) -> Result<Vec<TraceDispatch>, StoreError>;
 
     /// Writes a consistent copy into `directory` while everything runs.
     async fn backup(&self, directory: &std::path::Path) -> Result<(), StoreError>;
@@ -286,6 +296,9 @@ pub struct TraceDispatch {
     pub external_id: Option<String>,
     /// What could not be shown.
     pub lost: Vec<Loss>,
+    /// When we learned that it has arrived or was read, where the platform tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed_at: Option<Timestamp>,
 }
 
 /// How much waits.

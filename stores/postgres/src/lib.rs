@@ -4,6 +4,7 @@
 //! of reach is [`StoreError::Unavailable`] within seconds, and is used again as soon as it is back.
 
 mod accept;
+mod confirm;
 mod kin;
 mod link;
 mod quiet;

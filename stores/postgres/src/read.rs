@@ -12,20 +12,20 @@ use bridge_core::{
         ThreadKey,
     },
     store::{
-        Depths, DeskState, Entry, OpenThread, Records, StoreError, StoredMedia, Tie, Trace,
-        TraceArrival, TraceDispatch, WaitingRow,
+        Confirmation, Depths, DeskState, Entry, OpenThread, Records, StoreError, StoredMedia, Tie,
+        Trace, TraceArrival, TraceDispatch, WaitingRow,
     },
 };
 use tokio_postgres::{Row, types::FromSql};
 
 use crate::{
-    Postgres, kin,
+    Postgres, confirm, kin,
     link::damaged,
     rows::{self, from_json, to_json},
 };
 
 /// Lines looked at when a dispatch is searched by the platform's id.
-const LOOK_BACK: i64 = 200;
+pub(crate) const LOOK_BACK: i64 = 200;
 /// Rows removed in one step of a sweep.
 const STEP: i64 = 2000;
 
@@ -55,8 +55,8 @@ fn entry(row: &Row) -> Result<Entry, StoreError> {
     })
 }
 
-/// A dispatch that was settled: id, time, state, tries, reason, external id, losses, body.
-fn settled(row: &Row) -> Result<TraceDispatch, StoreError> {
+/// A dispatch that was settled: id, time, state, tries, reason, external id, losses, body, when it was confirmed.
+pub(crate) fn settled(row: &Row) -> Result<TraceDispatch, StoreError> {
     let body: Dispatch = from_json(get(row, 7)?)?;
     Ok(TraceDispatch {
         id: DispatchId(get(row, 0)?),
@@ -70,6 +70,7 @@ fn settled(row: &Row) -> Result<TraceDispatch, StoreError> {
         reason: get(row, 4)?,
         external_id: get(row, 5)?,
         lost: from_json(get(row, 6)?)?,
+        confirmed_at: get::<Option<i64>>(row, 8)?.map(Timestamp),
     })
 }
 
@@ -223,8 +224,8 @@ impl Records for Postgres {
             accepted_at: Timestamp(get(&row, 1)?),
             turned,
         };
-        let sql = "SELECT id, at, state, attempts, reason, external_id, lost, body FROM sent WHERE trace = $1
-            UNION ALL SELECT id, due_at, CASE WHEN held THEN 'held' ELSE 'waiting' END, attempts, reason, NULL, '[]', body
+        let sql = "SELECT id, at, state, attempts, reason, external_id, lost, body, confirmed_at FROM sent WHERE trace = $1
+            UNION ALL SELECT id, due_at, CASE WHEN held THEN 'held' ELSE 'waiting' END, attempts, reason, NULL, '[]', body, NULL
             FROM dispatches WHERE trace = $1 ORDER BY id";
         let rows = self.link.query(sql, &[&id.0]).await?;
         Ok(Some(Trace {
@@ -336,13 +337,22 @@ impl Records for Postgres {
             "{CHAIN} UPDATE sent SET state = 'dead', reason = $5 WHERE (trace, id) = (
                 SELECT s.trace, s.id FROM (SELECT DISTINCT trace FROM lines) AS l JOIN sent s ON s.trace = l.trace
                 WHERE s.external_id = $4 ORDER BY s.id DESC LIMIT 1)
-            RETURNING id, at, state, attempts, reason, external_id, lost, body"
+            RETURNING id, at, state, attempts, reason, external_id, lost, body, confirmed_at"
         );
         let row = self
             .link
             .first(&sql, &[&id.0, &limit, &since, &external_id, &reason])
             .await?;
         row.as_ref().map(settled).transpose()
+    }
+
+    async fn confirm(
+        &self,
+        id: ConversationId,
+        what: &Confirmation,
+        at: Timestamp,
+    ) -> Result<Vec<TraceDispatch>, StoreError> {
+        confirm::confirm(&self.link, id, what, at).await
     }
 
     async fn backup(&self, _: &Path) -> Result<(), StoreError> {

@@ -13,6 +13,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/4-fairness.sql"),
     include_str!("../migrations/5-kin.sql"),
     include_str!("../migrations/6-shared.sql"),
+    include_str!("../migrations/7-confirmed.sql"),
 ];
 
 /// The lock of migrations: any number that nobody else uses.

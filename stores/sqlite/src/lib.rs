@@ -2,6 +2,7 @@
 //! full fsync; replies leave after the commit. The process owns the file, so what is waiting, due, claimed and seated
 //! lives in memory as an index ([`index`]) that is rebuilt at start from small hot tables; history is only appended.
 
+mod confirm;
 mod due;
 mod index;
 mod keeper;

@@ -12,15 +12,15 @@ use bridge_core::{
         ThreadKey,
     },
     store::{
-        Depths, DeskState, DueWhat, Entry, EntryAuthor, Errand, OpenThread, Records, StoreError,
-        StoredMedia, Tie, Trace, TraceArrival, TraceDispatch,
+        Confirmation, Depths, DeskState, DueWhat, Entry, EntryAuthor, Errand, OpenThread, Records,
+        StoreError, StoredMedia, Tie, Trace, TraceArrival, TraceDispatch,
     },
 };
 use parking_lot::Mutex;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
 
 use crate::{
-    Sqlite, damaged,
+    Sqlite, confirm, damaged,
     index::Found,
     kin,
     rows::{DispatchRow, from_json, to_json},
@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// Lines looked at when a dispatch is searched by the platform's id.
-const LOOK_BACK: usize = 200;
+pub(crate) const LOOK_BACK: usize = 200;
 /// Rows removed in one step of a sweep.
 const STEP: u32 = 500;
 
@@ -88,7 +88,7 @@ pub(crate) fn connect(path: &Path) -> Result<Connection, StoreError> {
 }
 
 /// The first row of a query, read by `take`.
-fn first<T>(
+pub(crate) fn first<T>(
     db: &Connection,
     sql: &str,
     values: &[&dyn rusqlite::ToSql],
@@ -239,13 +239,14 @@ fn dispatches(db: &Connection, id: ArrivalId) -> Result<Vec<TraceDispatch>, Stor
             reason: row.get(4).map_err(damaged)?,
             external_id: None,
             lost: Vec::new(),
+            confirmed_at: None,
         });
     }
     found.sort_by_key(|dispatch| dispatch.id);
     Ok(found)
 }
 
-fn sent(db: &Connection, id: ArrivalId) -> Result<Vec<TraceDispatch>, StoreError> {
+pub(crate) fn sent(db: &Connection, id: ArrivalId) -> Result<Vec<TraceDispatch>, StoreError> {
     let mut statement = db
         .prepare_cached("SELECT body FROM sent WHERE trace = ?1 ORDER BY id")
         .map_err(unavailable)?;
@@ -506,6 +507,24 @@ impl Records for Sqlite {
                 }
                 Ok(found.map(|(_, line)| line))
             })
+            .await
+    }
+
+    async fn confirm(
+        &self,
+        id: ConversationId,
+        what: &Confirmation,
+        at: Timestamp,
+    ) -> Result<Vec<TraceDispatch>, StoreError> {
+        let wanted = what.clone();
+        let look = move |db: &Connection| Ok(confirm::confirmed(db, id, &wanted)?.is_empty());
+        // Most receipts say what is known: they cost no commit.
+        if self.readers.run(look).await? {
+            return Ok(Vec::new());
+        }
+        let what = what.clone();
+        self.writer
+            .statements(move |tx| confirm::confirm(tx, id, &what, at))
             .await
     }
 

@@ -4,15 +4,15 @@
 use std::time::Duration;
 
 use bridge_core::{
-    clock::Clock,
+    clock::{Clock, Timestamp},
     conversation::{Move, Phase, Waiting},
     message::{
         AgentName, Author, BotName, Content, ConversationId, Cue, DeadlineKind, Handle, PeerId,
         ThreadKey, What,
     },
     store::{
-        Ask, Changes, Claim, Due, DueKind, DueWhat, EntryAuthor, Intake, NewDispatch, NewEntry,
-        Noted, Said, Settlement, Tie, Tied, Verdict,
+        Ask, Changes, Claim, Confirmation, Due, DueKind, DueWhat, EntryAuthor, Intake, NewDispatch,
+        NewEntry, Noted, Said, Settlement, Tie, Tied, Verdict,
     },
 };
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
@@ -127,6 +127,11 @@ enum Step {
     Wait {
         seconds: u64,
     },
+    Confirm {
+        peer: usize,
+        desk: bool,
+        before: u64,
+    },
     Look,
 }
 
@@ -178,8 +183,13 @@ impl Step {
                 after: chance.random_range(0..20),
                 number,
             },
-            89..94 => Self::Wait {
+            89..92 => Self::Wait {
                 seconds: chance.random_range(1..40),
+            },
+            92..96 => Self::Confirm {
+                peer: chance.random_range(0..PEERS.len()),
+                desk: chance.random_bool(0.5),
+                before: chance.random_range(0..30),
             },
             _ => Self::Look,
         }
@@ -343,8 +353,37 @@ impl Stage {
                 // Who looks is part of what happens: leases end when somebody does.
                 String::new()
             }
+            Step::Confirm { peer, desk, before } => {
+                self.confirm(PEERS[*peer], *desk, *before).await
+            }
             Step::Look => self.look().await,
         }
+    }
+
+    /// A read receipt from some seconds ago.
+    async fn confirm(&self, peer: &str, desk: bool, before: u64) -> String {
+        let Some(id) = self.find(peer).await else {
+            return String::new();
+        };
+        let now = self.bench.clock.now();
+        let at = Timestamp(now.0 - i64::try_from(before).unwrap() * 1000);
+        let (inbox, to) = match desk {
+            true => ("desk".into(), PeerId::new("agent_system")),
+            false => (inbox(), PeerId::new(peer)),
+        };
+        let receipt = Confirmation::UpTo {
+            inbox,
+            to,
+            decided_by: at,
+            sent_by: at,
+        };
+        let confirmed = self.bench.store.confirm(id, &receipt, now).await.unwrap();
+        let mut words: Vec<_> = confirmed
+            .iter()
+            .map(|line| (line.content.words(), line.confirmed_at))
+            .collect();
+        words.sort();
+        format!("{words:?}")
     }
 
     async fn accept(&self, peer: &str, id: &str) -> String {

@@ -149,6 +149,7 @@ fn sent(trace: ArrivalId, line: &TraceDispatch) -> Result<Value, StoreError> {
     Ok(json!({
         "trace": trace, "id": line.id, "at": line.at, "state": line.state, "attempts": line.attempts,
         "reason": line.reason, "external_id": line.external_id, "lost": to_json(&line.lost)?, "body": to_json(&body)?,
+        "confirmed_at": line.confirmed_at,
     }))
 }
 
@@ -266,6 +267,7 @@ fn line(columns: &Columns) -> Result<TraceDispatch, StoreError> {
         reason: columns.get("reason")?,
         external_id: columns.get("external_id")?,
         lost: columns.json("lost")?,
+        confirmed_at: columns.get("confirmed_at")?,
     })
 }
 

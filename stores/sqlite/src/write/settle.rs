@@ -152,6 +152,7 @@ impl Settle {
             reason,
             external_id,
             lost,
+            confirmed_at: None,
         };
         tx.run("DELETE FROM dispatches WHERE id = ?1", &[&id])?;
         let insert = "INSERT OR REPLACE INTO sent (trace, id, at, body) VALUES (?1, ?2, ?3, ?4)";
