@@ -159,6 +159,8 @@ fn engine_settings(settings: &Settings) -> EngineSettings {
         entry: entry(settings),
         lease: settings.server.lease.0,
         context_messages: conversation.context_messages,
+        context_ttl: settings.cache.context_ttl.0,
+        context_bytes: usize::try_from(settings.cache.context_entry.0).unwrap_or(usize::MAX),
         idle_timeout,
         retention: conversation.retention.0,
         merge_window: conversation.merge_window.0,

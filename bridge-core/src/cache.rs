@@ -29,10 +29,52 @@ pub trait Cache: Send + Sync {
         Err(CacheError("this cache keeps no pace".to_owned()))
     }
 
+    /// Whether several nodes see the same. What a node could as well keep to itself is not worth keeping where they do not.
+    fn shared(&self) -> bool {
+        false
+    }
+
+    /// Puts an entry at the end of a list; of all there are only the last stay.
+    async fn append(&self, key: &str, entry: &str, bounds: Bounds) -> Result<(), CacheError> {
+        let _ = (key, entry, bounds);
+        Err(no_lists())
+    }
+
+    /// Begins a list anew with this entry alone, whatever it was.
+    async fn restart(&self, key: &str, entry: &str, bounds: Bounds) -> Result<(), CacheError> {
+        let _ = (key, entry, bounds);
+        Err(no_lists())
+    }
+
+    /// The entries of a list, oldest first; none where there is no such list.
+    async fn list(&self, key: &str) -> Result<Vec<String>, CacheError> {
+        let _ = key;
+        Err(no_lists())
+    }
+
+    /// Removes a list.
+    async fn drop_list(&self, key: &str) -> Result<(), CacheError> {
+        let _ = key;
+        Err(no_lists())
+    }
+
     /// Whether it works now. Answers within half a second.
     async fn health(&self) -> Health {
         Health::up("")
     }
+}
+
+fn no_lists() -> CacheError {
+    CacheError("this cache keeps no lists".to_owned())
+}
+
+/// How much of a list is kept, and how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// The most entries; at least one is kept.
+    pub keep: usize,
+    /// How long the list stays when nothing is added any more.
+    pub ttl: Duration,
 }
 
 /// How fast turns are given out. Steps and spans count in microseconds.

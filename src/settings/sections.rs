@@ -3,7 +3,11 @@
 use std::{collections::BTreeMap, net::SocketAddr};
 
 use bridge_core::{
-    engine::OnUnknown, routing::Strategy, secret::Secret, settings::Span, texts::Locale,
+    engine::OnUnknown,
+    routing::Strategy,
+    secret::Secret,
+    settings::{Size, Span},
+    texts::Locale,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -87,6 +91,11 @@ pub struct CacheSection {
     pub url: Secret,
     /// Redis 键名前缀，多套系统共用一个 Redis 时区分 / What every key in Redis begins with; all nodes use the same.
     pub prefix: String,
+    /// 未结束会话的最近消息在 Redis 中保留多久，0s 为不放；没有 Redis 时不起作用 / How long the last messages of an open conversation stay in
+    /// Redis, so that a handover does not read history; 0s: they are not put there. Without Redis it means nothing.
+    pub context_ttl: Span,
+    /// 一次处理的消息超过多大就不放进 Redis / What one turn said is put there up to this size; beyond it the store is read.
+    pub context_entry: Size,
 }
 
 impl Default for CacheSection {
@@ -94,6 +103,8 @@ impl Default for CacheSection {
         Self {
             url: Secret::new("memory://"),
             prefix: "kefu:".to_owned(),
+            context_ttl: Span::secs(24 * 3600),
+            context_entry: Size(16_000),
         }
     }
 }

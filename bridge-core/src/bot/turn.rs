@@ -37,7 +37,8 @@ pub struct Turn {
     pub now: Timestamp,
     /// Agents, their loads, the queue, the hours.
     pub desk: Arc<Desk>,
-    /// The last messages, oldest first; given to background bots only.
+    /// What was said last in this opening, oldest first, without notes and notices, its lines not numbered; given to
+    /// background bots only.
     pub recent: Vec<Entry>,
     /// The words people are spoken to in.
     pub texts: Arc<Texts>,

@@ -1,11 +1,15 @@
 //! The cache of one process.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
 
-use super::{Admission, Cache, CacheError, Pace, Turns};
+use super::{Admission, Bounds, Cache, CacheError, Pace, Turns};
 use crate::{
     clock::{Clock, Timestamp},
     health::Health,
@@ -18,6 +22,7 @@ const SWEEP_AT: usize = 4096;
 pub struct MemoryCache {
     clock: Arc<dyn Clock>,
     entries: Mutex<HashMap<String, (String, Timestamp)>>,
+    lists: Mutex<HashMap<String, (VecDeque<String>, Timestamp)>>,
 }
 
 impl MemoryCache {
@@ -26,6 +31,7 @@ impl MemoryCache {
         Self {
             clock,
             entries: Mutex::default(),
+            lists: Mutex::default(),
         }
     }
 
@@ -40,6 +46,10 @@ impl MemoryCache {
         }
         work(&mut entries, now)
     }
+}
+
+fn fresh_list() -> (VecDeque<String>, Timestamp) {
+    (VecDeque::new(), Timestamp(0))
 }
 
 fn live(entry: Option<&(String, Timestamp)>, now: Timestamp) -> Option<&str> {
@@ -105,6 +115,42 @@ impl Cache for MemoryCache {
             entries.insert(key.to_owned(), (turns.0.to_string(), until));
             admission
         }))
+    }
+
+    async fn append(&self, key: &str, entry: &str, bounds: Bounds) -> Result<(), CacheError> {
+        let now = self.clock.now();
+        let mut lists = self.lists.lock();
+        if lists.len() >= SWEEP_AT {
+            lists.retain(|_, (_, until)| *until > now);
+        }
+        let (list, until) = lists.entry(key.to_owned()).or_insert_with(fresh_list);
+        if *until <= now {
+            list.clear();
+        }
+        list.push_back(entry.to_owned());
+        let surplus = list.len().saturating_sub(bounds.keep.max(1));
+        list.drain(..surplus);
+        *until = now + bounds.ttl;
+        Ok(())
+    }
+
+    async fn restart(&self, key: &str, entry: &str, bounds: Bounds) -> Result<(), CacheError> {
+        let until = self.clock.now() + bounds.ttl;
+        let list = VecDeque::from([entry.to_owned()]);
+        self.lists.lock().insert(key.to_owned(), (list, until));
+        Ok(())
+    }
+
+    async fn list(&self, key: &str) -> Result<Vec<String>, CacheError> {
+        let now = self.clock.now();
+        let lists = self.lists.lock();
+        let list = lists.get(key).filter(|(_, until)| *until > now);
+        Ok(list.map_or_else(Vec::new, |(list, _)| list.iter().cloned().collect()))
+    }
+
+    async fn drop_list(&self, key: &str) -> Result<(), CacheError> {
+        self.lists.lock().remove(key);
+        Ok(())
     }
 
     async fn health(&self) -> Health {

@@ -11,7 +11,9 @@ pub use ledger::Ledger;
 
 use crate::{
     clock::Timestamp,
-    message::{AgentName, BotName, ContactId, ConversationId, PeerId, Profile, ThreadKey},
+    message::{
+        AgentName, ArrivalId, BotName, ContactId, ConversationId, PeerId, Profile, ThreadKey,
+    },
 };
 
 /// One conversation.
@@ -53,6 +55,10 @@ pub struct Conversation {
     /// The rating asked for and not yet given: its menu ids begin with this number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rating_asked: Option<RatingAsked>,
+    /// The arrival whose turn was the last to say something in this opening, 0 where nothing was said yet: what the
+    /// context in the cache is held against. `None` where nobody knows: an older version wrote this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said_upto: Option<ArrivalId>,
 }
 
 /// A queue position that a contact was told.
@@ -163,6 +169,7 @@ impl Conversation {
             memory: BTreeMap::new(),
             told_position: None,
             rating_asked: None,
+            said_upto: Some(ArrivalId(0)),
         }
     }
 
@@ -179,6 +186,7 @@ impl Conversation {
         let next = match (&self.phase, attempted) {
             (P::Resolved { .. }, M::Reopen) => {
                 self.opened_at = now;
+                self.said_upto = Some(ArrivalId(0));
                 P::Assisted
             }
             (P::Assisted | P::Assigned { .. }, M::Enqueue(waiting)) => P::Queued(waiting),

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use metrics::{counter, histogram};
 
-use super::{Engine, Side};
+use super::{Engine, Side, context::FOR_BOTS};
 use crate::{
     bot::{BotError, Cancelled, Effect, Known, Pace, Turn},
     broker::Notice,
@@ -14,8 +14,6 @@ use crate::{
     store::{Due, DueId, DueKind, DueWhat, Errand, Settlement, StoreError},
 };
 
-/// Lines of the transcript a slow bot may read.
-const RECENT: usize = 20;
 /// For bots that declare no pace of their own but are asked as an errand.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -199,9 +197,7 @@ impl Engine {
             |error: StoreError| BotError::transient(error.to_string(), Duration::from_secs(1));
         let desk = self.desk.current(&self.parts).await.map_err(out_of_reach)?;
         let recent = self
-            .parts
-            .store
-            .recent(errand.conversation.id, RECENT, true)
+            .context(&errand.conversation, FOR_BOTS)
             .await
             .map_err(out_of_reach)?;
         let last = errand

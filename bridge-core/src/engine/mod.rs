@@ -2,6 +2,7 @@
 //! the housekeeping. Each step wakes the next by a notice and polls only as a fallback: an idle bridge does nothing.
 
 mod clerk;
+mod context;
 mod deadlines;
 mod desk;
 mod dispatches;
@@ -29,7 +30,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub use ingress::IngressError;
 pub use settings::{EngineSettings, OnUnknown};
 
-use self::{desk::DeskKeeper, pressure::Pressure, wake::Wake};
+use self::{context::Ring, desk::DeskKeeper, pressure::Pressure, wake::Wake};
 use crate::{
     bot::{Cancelled, Catalogue},
     broker::{Broker, Notice},
@@ -82,6 +83,8 @@ pub struct Engine {
     chain: Chain,
     desk: DeskKeeper,
     wake: Wake,
+    /// The last words of open conversations, where nodes share a cache.
+    ring: Option<Ring>,
     pressure: Pressure,
     worker: WorkerId,
     /// Errands that run here and may be cancelled.
@@ -116,6 +119,7 @@ impl Engine {
             chain,
             desk,
             wake: Wake::default(),
+            ring: Ring::of(&parts),
             pressure: Pressure::default(),
             worker: WorkerId::new(uuid::Uuid::now_v7().to_string()),
             running: Mutex::default(),
@@ -143,6 +147,7 @@ impl Engine {
         self.spawn(|engine| async move { engine.pull_routinely().await });
         self.spawn(|engine| async move { engine.ask_people().await });
         self.spawn(|engine| async move { engine.keep_desk().await });
+        self.spawn(|engine| async move { engine.keep_context().await });
         self.spawn(|engine| async move { engine.keep_house().await });
         self.spawn(|engine| async move { engine.hear_notices().await });
     }

@@ -14,6 +14,10 @@ pub struct EngineSettings {
     pub entry: BotName,
     /// The last n messages an agent gets with a conversation.
     pub context_messages: usize,
+    /// How long the last words of a quiet conversation stay in a cache that nodes share; zero: they are not put there.
+    pub context_ttl: Duration,
+    /// What one turn said is put there up to so many bytes.
+    pub context_bytes: usize,
     /// Silence that ends a conversation.
     pub idle_timeout: Duration,
     /// How long history is kept.
@@ -86,6 +90,8 @@ impl Default for EngineSettings {
         Self {
             entry: BotName::new("transfer"),
             context_messages: 20,
+            context_ttl: Duration::from_secs(24 * 3600),
+            context_bytes: 16 * 1024,
             idle_timeout: Duration::from_secs(24 * 3600),
             retention: Duration::from_secs(180 * 86_400),
             repeats_window: Duration::from_secs(48 * 3600),

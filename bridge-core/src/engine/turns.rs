@@ -5,7 +5,11 @@ use std::{sync::Arc, time::Duration};
 
 use metrics::{counter, histogram};
 
-use super::{Engine, clerk::Clerk};
+use super::{
+    Engine,
+    clerk::Clerk,
+    context::{Words, is_over},
+};
 use crate::{
     bot::Effect,
     broker::Notice,
@@ -64,7 +68,7 @@ impl Engine {
         let trace = claim.arrivals.first().map_or(0, |first| first.id.0);
         for _ in 0..SEAT_TRIES {
             let started = self.parts.clock.now();
-            let changes = match self.turn(&claim).await {
+            let mut changes = match self.turn(&claim).await {
                 Ok(changes) => changes,
                 Err(error) => {
                     tracing::error!(trace, %error, "the turn failed");
@@ -73,10 +77,15 @@ impl Engine {
             };
             let others: Vec<_> = changes.tie.iter().flat_map(|tied| &tied.notes).collect();
             let others: Vec<_> = others.iter().map(|noted| noted.conversation).collect();
+            let words = Words::of(&mut changes);
+            let over = is_over(&changes.conversation);
             let phase_changed = changes.conversation.episode != claim.conversation.episode;
             match self.parts.store.commit(claim.clone(), changes).await {
                 Ok(committed) => {
                     histogram!("kefu_turn_seconds").record(self.parts.clock.now().since(started));
+                    if let Some(ring) = &self.ring {
+                        ring.committed(claim.conversation.id, words.as_ref(), over);
+                    }
                     for other in others {
                         self.announce(Notice::Changed(other));
                     }

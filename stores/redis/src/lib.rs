@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bridge_core::{
-    cache::{Admission, Cache, CacheError, Pace},
+    cache::{Admission, Bounds, Cache, CacheError, Pace},
     health::Health,
 };
 use redis::Cmd;
@@ -19,6 +19,9 @@ use self::link::Link;
 
 /// The longest a value is kept, whatever is asked: Redis refuses times beyond its own.
 const LONGEST: Duration = Duration::from_secs(10 * 365 * 86_400);
+
+/// The most entries of a list, whatever is asked.
+const MOST: usize = 1_000_000;
 
 /// How patient the cache is.
 #[derive(Debug, Clone, Copy)]
@@ -79,6 +82,24 @@ impl RedisCache {
 
     fn key(&self, key: &str) -> String {
         format!("{}{key}", self.prefix)
+    }
+
+    async fn write_list(
+        &self,
+        key: &str,
+        entry: &str,
+        bounds: Bounds,
+        anew: bool,
+    ) -> Result<(), CacheError> {
+        let keep = bounds.keep.clamp(1, MOST);
+        let mut write = scripts::WRITE_LIST.prepare_invoke();
+        write
+            .key(self.key(key))
+            .arg(entry)
+            .arg(keep)
+            .arg(millis(bounds.ttl))
+            .arg(i32::from(anew));
+        self.link.script(&write).await
     }
 }
 
@@ -142,6 +163,26 @@ impl Cache for RedisCache {
             true => Admission::Granted { after: span },
             false => Admission::Refused { again: span },
         })
+    }
+
+    fn shared(&self) -> bool {
+        true
+    }
+
+    async fn append(&self, key: &str, entry: &str, bounds: Bounds) -> Result<(), CacheError> {
+        self.write_list(key, entry, bounds, false).await
+    }
+
+    async fn restart(&self, key: &str, entry: &str, bounds: Bounds) -> Result<(), CacheError> {
+        self.write_list(key, entry, bounds, true).await
+    }
+
+    async fn list(&self, key: &str) -> Result<Vec<String>, CacheError> {
+        self.link.command(&Cmd::lrange(self.key(key), 0, -1)).await
+    }
+
+    async fn drop_list(&self, key: &str) -> Result<(), CacheError> {
+        self.link.command(&Cmd::unlink(self.key(key))).await
     }
 
     async fn health(&self) -> Health {

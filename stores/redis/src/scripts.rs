@@ -57,3 +57,16 @@ pub(crate) static ADMIT: LazyLock<Script> = LazyLock::new(|| {
          return { 1, wait }",
     )
 });
+
+/// Puts ARGV\[1\] at the end of the list KEYS\[1\], of which the last ARGV\[2\] stay for ARGV\[3\] ms; anew where ARGV\[4\]
+/// is 1.
+pub(crate) static WRITE_LIST: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        "if ARGV[4] == '1' then
+           redis.call('UNLINK', KEYS[1])
+         end
+         redis.call('RPUSH', KEYS[1], ARGV[1])
+         redis.call('LTRIM', KEYS[1], -tonumber(ARGV[2]), -1)
+         redis.call('PEXPIRE', KEYS[1], ARGV[3])",
+    )
+});

@@ -7,7 +7,7 @@ use std::{
 };
 
 use bridge_core::{
-    cache::{Admission, Cache, Pace},
+    cache::{Admission, Bounds, Cache, Pace},
     clock::TestClock,
 };
 use futures_util::future::join_all;
@@ -70,6 +70,9 @@ pub async fn conforms(bench: &Bench) {
     gives_turns_at_a_pace(bench).await;
     leaves_turns_beyond_patience(bench).await;
     forgets_turns_that_are_over(bench).await;
+    keeps_the_end_of_a_list(bench).await;
+    forgets_lists_in_time(bench).await;
+    adds_to_one_list_for_all(bench).await;
 }
 
 async fn keeps_facts(bench: &Bench) {
@@ -265,4 +268,76 @@ async fn forgets_turns_that_are_over(bench: &Bench) {
             one.get("over").await.unwrap().is_none()
         })
         .await;
+}
+
+/// The last three, for long.
+const THREE: Bounds = Bounds { keep: 3, ttl: LONG };
+
+async fn keeps_the_end_of_a_list(bench: &Bench) {
+    let [one, other] = &bench.nodes;
+    let nothing: [&str; 0] = [];
+    assert_eq!(one.list("list").await.unwrap(), nothing);
+    for number in 1..=5 {
+        let entry = format!("第 {number}\r\n\0");
+        one.append("list", &entry, THREE).await.unwrap();
+    }
+    let last = ["第 3\r\n\0", "第 4\r\n\0", "第 5\r\n\0"];
+    assert_eq!(other.list("list").await.unwrap(), last);
+    let one_more = Bounds { keep: 4, ..THREE };
+    other.append("list", "", one_more).await.unwrap();
+    assert_eq!(one.list("list").await.unwrap()[3], "");
+    let none = Bounds { keep: 0, ..THREE };
+    one.append("list", "the last", none).await.unwrap();
+    assert_eq!(other.list("list").await.unwrap(), ["the last"]);
+    one.append("list", "and one", THREE).await.unwrap();
+    other.restart("list", "anew", THREE).await.unwrap();
+    assert_eq!(one.list("list").await.unwrap(), ["anew"]);
+    one.restart("another list", "begins", THREE).await.unwrap();
+    one.drop_list("list").await.unwrap();
+    one.drop_list("list").await.unwrap();
+    assert_eq!(other.list("list").await.unwrap(), nothing);
+    assert_eq!(other.list("another list").await.unwrap(), ["begins"]);
+}
+
+async fn forgets_lists_in_time(bench: &Bench) {
+    let [one, other] = &bench.nodes;
+    let brief = Bounds {
+        ttl: SHORT,
+        ..THREE
+    };
+    one.append("brief list", "gone", brief).await.unwrap();
+    one.append("kept list", "first", brief).await.unwrap();
+    one.append("kept list", "second", THREE).await.unwrap();
+    one.restart("brief anew", "gone", brief).await.unwrap();
+    bench.short_is_over("lists").await;
+    for over in ["brief list", "brief anew"] {
+        assert!(other.list(over).await.unwrap().is_empty(), "{over}");
+    }
+    let kept = other.list("kept list").await.unwrap();
+    assert_eq!(kept, ["first", "second"], "each entry puts off the end");
+    one.append("brief list", "anew", THREE).await.unwrap();
+    let anew = other.list("brief list").await.unwrap();
+    assert_eq!(anew, ["anew"], "what is over does not come back");
+}
+
+async fn adds_to_one_list_for_all(bench: &Bench) {
+    let bounds = Bounds {
+        keep: 100,
+        ttl: LONG,
+    };
+    let added = (0..200).map(|number: usize| {
+        let node = bench.nodes[number % 2].clone();
+        async move {
+            node.append("shared list", &number.to_string(), bounds)
+                .await
+        }
+    });
+    for done in join_all(added).await {
+        done.unwrap();
+    }
+    let mut kept = bench.nodes[0].list("shared list").await.unwrap();
+    assert_eq!(kept.len(), 100);
+    kept.sort();
+    kept.dedup();
+    assert_eq!(kept.len(), 100, "each entry once");
 }

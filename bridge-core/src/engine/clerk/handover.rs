@@ -1,7 +1,10 @@
 //! Handing a conversation over: the moves and the words that go with them. Whoever caused it, a bot or the bridge
 //! itself, contact and agents are told the same way.
 
-use super::Clerk;
+use super::{
+    super::context::{is_said, line},
+    Clerk,
+};
 use crate::{
     chain::rating_item,
     conversation::{Move, Phase, RatingAsked, ToldPosition, Waiting},
@@ -279,29 +282,14 @@ impl Clerk<'_> {
 
     /// The last messages of this opening, those of this very claim with them.
     async fn last_lines(&self) -> Result<Vec<Entry>, StoreError> {
-        let parts = &self.engine.parts;
-        let limit = parts.settings.context_messages;
-        let mut lines = match limit {
-            0 => Vec::new(),
-            limit => {
-                parts
-                    .store
-                    .recent(self.changes.conversation.id, limit, true)
-                    .await?
-            }
-        };
-        let fresh = self.changes.entries.iter().map(|entry| Entry {
-            id: crate::message::EntryId(0),
-            trace: entry.trace,
-            episode: self.changes.conversation.episode,
-            author: entry.author.clone(),
-            content: entry.content.clone(),
-            at: entry.at,
-        });
-        lines.extend(fresh);
+        let conversation = &self.changes.conversation;
+        let limit = self.engine.parts.settings.context_messages;
+        let mut lines = self.engine.context(conversation, limit).await?;
+        let fresh = self.changes.entries.iter();
+        lines.extend(fresh.map(|entry| line(entry, conversation.episode)));
         // The store does not know yet of a reopening in this very claim.
-        let opened_at = self.changes.conversation.opened_at;
-        lines.retain(|line| line.at >= opened_at && is_said(line));
+        let opened_at = conversation.opened_at;
+        lines.retain(|line| line.at >= opened_at && is_said(&line.author, &line.content));
         let surplus = lines.len().saturating_sub(limit);
         lines.drain(..surplus);
         Ok(lines)
@@ -431,10 +419,4 @@ impl Clerk<'_> {
         ];
         self.notice_contact(Text::QueuePosition, &values);
     }
-}
-
-/// Whether a line is something that was said between both sides.
-pub(super) fn is_said(line: &Entry) -> bool {
-    !matches!(line.author, EntryAuthor::Note | EntryAuthor::System)
-        && !matches!(line.content, Content::Event(_))
 }

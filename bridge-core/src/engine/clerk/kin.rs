@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Clerk, handover::is_said};
+use super::Clerk;
 use crate::{
     conversation::{Contact, Conversation},
     message::{AgentName, Author, Content, ConversationId, Handle, InboxName, ThreadKey},
@@ -396,14 +396,8 @@ impl Clerk<'_> {
             return Ok(told);
         }
         for (other, _) in kin {
-            let lines = self
-                .engine
-                .parts
-                .store
-                .recent(other.id, limit, true)
-                .await?;
-            let said = lines.into_iter().filter(is_said);
-            told.extend(said.map(|line| Told {
+            let lines = self.engine.context(other, limit).await?;
+            told.extend(lines.into_iter().map(|line| Told {
                 line,
                 from: Some(other.thread.inbox.clone()),
             }));
