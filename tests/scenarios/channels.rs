@@ -7,9 +7,11 @@ use bridge_sandbox::{Author, kf::KfPhone, tim, wechat, wecom};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::{
-    stage::{Set, Stage},
+    stage::{Backs, Set, Stage, on_both_backs},
     visitor::Visitor,
 };
+
+on_both_backs!(customers_of_every_channel_talk_at_once_and_nothing_crosses);
 
 /// How many of each kind come.
 const EACH: usize = 3;
@@ -57,8 +59,9 @@ fn only_answers(words: impl IntoIterator<Item = String>) -> Vec<String> {
     words.filter(|text| text.starts_with("答 ")).collect()
 }
 
-async fn stage() -> Stage {
+async fn stage(backs: Backs) -> Stage {
     let mut set = Set {
+        backs,
         capacity: 20,
         assistant: false,
         ..Set::default()
@@ -223,9 +226,8 @@ fn asked_on_lines(member: &wecom::Member) -> BTreeMap<String, BTreeSet<String>> 
     lines
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn customers_of_every_channel_talk_at_once_and_nothing_crosses() {
-    let stage = stage().await;
+async fn customers_of_every_channel_talk_at_once_and_nothing_crosses(backs: Backs) {
+    let stage = stage(backs).await;
     let agents = [stage.agent("system"), stage.agent("lin")];
     let zhou = stage.sandbox.wecom().member("ZhouNing").unwrap();
     let mut working: Vec<_> = agents.iter().cloned().map(answers).collect();

@@ -1,10 +1,15 @@
 //! Between people: transfer, queue, quit, ratings, dedicated agents, and the allowance.
 
-use crate::stage::{Set, Stage};
+use crate::stage::{Backs, Set, Stage, on_both_backs};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_agent_answers_hands_over_and_ends() {
-    let stage = Stage::usual().await;
+on_both_backs!(an_agent_answers_hands_over_and_ends);
+
+async fn an_agent_answers_hands_over_and_ends(backs: Backs) {
+    let stage = Stage::with(Set {
+        backs,
+        ..Set::default()
+    })
+    .await;
     let (phone, system, lin) = (
         stage.phone("小周"),
         stage.agent("system"),

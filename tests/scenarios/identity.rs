@@ -9,12 +9,17 @@ use bridge_sandbox::{
 use sha1::{Digest as _, Sha1};
 
 use crate::{
-    stage::{Set, Stage},
+    stage::{Backs, Set, Stage, on_both_backs},
     visitor::Visitor,
 };
 
+on_both_backs!(
+    one_person_on_two_accounts_is_recognised_and_each_conversation_stays_where_it_is,
+    an_agent_merges_and_splits_and_a_crash_forgets_nothing,
+);
+
 /// Two official accounts that are bound to one open-platform account, and a site.
-async fn stage() -> Stage {
+async fn stage(backs: Backs) -> Stage {
     let shop = Account {
         inbox: "shop".into(),
         name: "门店".into(),
@@ -42,6 +47,7 @@ origins = ["https://www.example.com"]
     let mut settings = Settings::default();
     settings.wechat.accounts.push(shop);
     Stage::with(Set {
+        backs,
         more,
         mall: "unionid = true".to_owned(),
         settings,
@@ -87,9 +93,10 @@ async fn recognised(agent: &tim::Client, peer: &str) -> String {
     panic!("nobody was recognised")
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn one_person_on_two_accounts_is_recognised_and_each_conversation_stays_where_it_is() {
-    let stage = stage().await;
+async fn one_person_on_two_accounts_is_recognised_and_each_conversation_stays_where_it_is(
+    backs: Backs,
+) {
+    let stage = stage(backs).await;
     let (mall, shop) = (
         follower(&stage, "mall", Some("u-zhou")),
         follower(&stage, "shop", Some("u-zhou")),
@@ -157,9 +164,8 @@ async fn one_person_on_two_accounts_is_recognised_and_each_conversation_stays_wh
     stage.settled().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_agent_merges_and_splits_and_a_crash_forgets_nothing() {
-    let mut stage = stage().await;
+async fn an_agent_merges_and_splits_and_a_crash_forgets_nothing(backs: Backs) {
+    let mut stage = stage(backs).await;
     let (system, lin) = (stage.agent("system"), stage.agent("lin"));
     let phone = follower(&stage, "mall", None);
     assert!(phone.scans("agent:lin").await.delivered());

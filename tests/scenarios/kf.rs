@@ -2,7 +2,12 @@
 
 use bridge_sandbox::kf::{KfPhone, KfServicer, Session};
 
-use crate::stage::{Set, Stage};
+use crate::stage::{Backs, Set, Stage, on_both_backs};
+
+on_both_backs!(
+    kill_9_between_page_and_cursor_loses_and_doubles_nothing,
+    a_customer_goes_from_tencent_im_to_a_servicer_in_wecom_and_back_to_the_assistant,
+);
 
 async fn stage(change: impl FnOnce(&mut Set)) -> Stage {
     with("", change).await
@@ -110,9 +115,9 @@ async fn lost_doubled_and_late_callbacks_and_empty_pages_change_nothing() {
 }
 
 /// Between a page and its cursor there is no moment: both are stored in one step.
-#[tokio::test(flavor = "multi_thread")]
-async fn kill_9_between_page_and_cursor_loses_and_doubles_nothing() {
+async fn kill_9_between_page_and_cursor_loses_and_doubles_nothing(backs: Backs) {
     let mut stage = stage(|set| {
+        set.backs = backs;
         set.assistant = false;
         set.settings.kf.page = 2;
         set.settings.kf.allowance = 1000;
@@ -335,9 +340,10 @@ async fn a_servicer_who_does_not_serve_is_passed_over() {
     ends_well(&stage).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_customer_goes_from_tencent_im_to_a_servicer_in_wecom_and_back_to_the_assistant() {
-    let stage = with_servicers(|_| {}).await;
+async fn a_customer_goes_from_tencent_im_to_a_servicer_in_wecom_and_back_to_the_assistant(
+    backs: Backs,
+) {
+    let stage = with_servicers(|set| set.backs = backs).await;
     let (system, li) = (stage.agent("system"), servicer(&stage, "li"));
     let phone = stage.sandbox.kf().phone("小周");
     phone.says("转人工").await;

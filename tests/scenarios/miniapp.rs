@@ -1,11 +1,17 @@
 //! A mini program's customer: comes from a page that says what it is about, talks, goes away and is fetched back.
 
 use bridge_sandbox::{
-    Account, Format, Mode,
+    Account, Content, Format, Mode, tim,
     wechat::{NewCustomer, Phone},
 };
 
-use crate::stage::{Set, Stage};
+use crate::stage::{Backs, Set, Stage, on_both_backs};
+
+on_both_backs!(
+    the_agent_sees_from_which_page_and_about_which_order,
+    a_picture_goes_both_ways,
+    kill_9_between_grant_and_nudge_costs_no_second_one,
+);
 
 /// The mini program's section, as its console has it.
 fn section(account: &Account, more: &str) -> String {
@@ -61,9 +67,8 @@ fn phone(stage: &Stage, nickname: &str) -> Phone {
     stage.sandbox.wechat().add_customer(customer).unwrap()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_agent_sees_from_which_page_and_about_which_order() {
-    let stage = stage("", |_| {}).await;
+async fn the_agent_sees_from_which_page_and_about_which_order(backs: Backs) {
+    let stage = stage("", |set| set.backs = backs).await;
     stage
         .sandbox
         .wechat()
@@ -111,9 +116,10 @@ async fn pushes_are_read_in_every_mode_and_format() {
         phone.hears_text("您好").await.unwrap();
         // The platform's own tool takes it: answered in the format and mode of the push, or the phone shows a fault.
         assert!(phone.says("转微信客服").await.delivered());
-        let notice = phone.hears_which("a notice", |one| {
-            matches!(&one.content, bridge_sandbox::Content::Notice { text } if text.contains("微信客服"))
-        });
+        let notice = phone.hears_which(
+            "a notice",
+            |one| matches!(&one.content, Content::Notice { text } if text.contains("微信客服")),
+        );
         notice.await.unwrap();
         assert!(phone.says("还在吗").await.delivered());
         system.hears_text("还在吗").await.unwrap();
@@ -125,6 +131,54 @@ async fn pushes_are_read_in_every_mode_and_format() {
         stage.settled().await;
     }
 }
+
+/// The picture's bytes are with us, for the agent to see; the agent's own is uploaded and sent as a customer message.
+async fn a_picture_goes_both_ways(backs: Backs) {
+    let stage = stage("", |set| set.backs = backs).await;
+    let (phone, system) = (phone(&stage, "小周"), stage.agent("system"));
+    assert!(phone.says("人工").await.delivered());
+    let peer = system.hears_text("新会话").await.unwrap().peer;
+    let theirs = stage.sandbox.keep("warranty.png", PIXEL.to_vec());
+    assert!(phone.sends_image(theirs).await.delivered());
+    let shown = system.hears_which("the customer's picture", |heard| {
+        matches!(heard.message.content, Content::Image { .. })
+    });
+    let shown = shown.await.unwrap();
+    assert_eq!(shown.peer, peer);
+    let Content::Image { url, .. } = shown.message.content else {
+        unreachable!()
+    };
+    let (_, path) = url.split_once("/media/").unwrap();
+    let served = reqwest::get(format!("{}/media/{path}", stage.bridge.url)).await;
+    assert_eq!(&served.unwrap().bytes().await.unwrap()[..], PIXEL);
+
+    let ours = stage.sandbox.keep("answer.gif", GIF.to_vec());
+    let pushed = system.sends(&peer, &[tim::Element::Image(ours)]).unwrap();
+    assert!(pushed.await.delivered());
+    let seen = phone.hears_which("the agent's picture", |one| {
+        matches!(one.content, Content::Image { .. })
+    });
+    let Content::Image { url, .. } = seen.await.unwrap().content else {
+        unreachable!()
+    };
+    let shown = reqwest::get(url).await.unwrap();
+    assert_eq!(&shown.bytes().await.unwrap()[..], GIF);
+    stage.settled().await;
+    let wire = stage.sandbox.wire();
+    let uploads = wire
+        .iter()
+        .filter(|one| one.line.operation == "wechat.upload");
+    assert_eq!(uploads.count(), 1);
+}
+
+/// A PNG and a GIF of one pixel.
+const PIXEL: &[u8] = &[
+    0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d, b'I', b'H', b'D', b'R', 0, 0, 0,
+    1, 0, 0, 0, 1, 8, 6, 0, 0, 0, 0x1f, 0x15, 0xc4, 0x89, 0, 0, 0, 0x0d, b'I', b'D', b'A', b'T',
+    0x78, 0x9c, 0x63, 0x64, 0x60, 0xf8, 0x5f, 0x0f, 0, 2, 0x87, 1, 0x80, 0xeb, 0x47, 0xba, 0x92, 0,
+    0, 0, 0, b'I', b'E', b'N', b'D', 0xae, 0x42, 0x60, 0x82,
+];
+const GIF: &[u8] = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;";
 
 /// What an agent says until it has to wait.
 async fn talk_until_held(stage: &Stage, phone: &Phone, peer: &str) {
@@ -322,9 +376,11 @@ async fn a_code_for_an_agent_is_made_on_the_command_line() {
 }
 
 /// The grant is spent where the nudge is decided: a killed process neither forgets the one nor repeats the other.
-#[tokio::test(flavor = "multi_thread")]
-async fn kill_9_between_grant_and_nudge_costs_no_second_one() {
-    let mut stage = stage("", |set| set.lease = "1s").await;
+async fn kill_9_between_grant_and_nudge_costs_no_second_one(backs: Backs) {
+    let mut stage = stage("", |set| {
+        (set.lease, set.backs) = ("1s", backs);
+    })
+    .await;
     let phone = phone(&stage, "小周");
     assert!(phone.answers(&template(), true).await.delivered());
     assert!(phone.says("人工").await.delivered());

@@ -5,13 +5,48 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::mpsc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bridge_sandbox::{Account, DifySettings, Sandbox, Settings, TimSettings, tim, wechat};
+use bridge_testkit::servers::{self, unique};
 
 /// How long a start may take on a busy machine.
 const START: Duration = Duration::from_secs(60);
+
+/// How long anything may be in work. What a killed node was sending is sent again when nobody can be at it any more: 15 s,
+/// and half a lease.
+const SETTLED: Duration = Duration::from_secs(60);
+
+/// What the bridge keeps its books on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Backs {
+    /// A file, and the process itself.
+    #[default]
+    Embedded,
+    /// PostgreSQL, Redis and RabbitMQ, as a cluster has it.
+    Servers,
+}
+
+/// Gives a play twice: on the embedded back ends and on a cluster's.
+macro_rules! on_both_backs {
+    ($($play:ident),+ $(,)?) => {$(
+        mod $play {
+            use crate::stage::Backs;
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn embedded() {
+                super::$play(Backs::Embedded).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_servers() {
+                super::$play(Backs::Servers).await;
+            }
+        }
+    )+};
+}
+pub(crate) use on_both_backs;
 
 /// A play: platforms, a bridge, and who is on.
 pub struct Stage {
@@ -28,6 +63,8 @@ pub struct Set {
     pub more: String,
     /// More of the official account's section.
     pub mall: String,
+    /// What it keeps its books on.
+    pub backs: Backs,
     /// The database; none: a file in the stage's folder.
     pub storage: Option<String>,
     /// How often the desk's history is pulled.
@@ -45,6 +82,7 @@ impl Default for Set {
             capacity: 5,
             more: String::new(),
             mall: String::new(),
+            backs: Backs::Embedded,
             storage: None,
             history_every: "0s",
             lease: "10s",
@@ -59,10 +97,13 @@ impl Stage {
         Self::with(Set::default()).await
     }
 
-    pub async fn with(set: Set) -> Self {
+    pub async fn with(mut set: Set) -> Self {
         // Several tests of one process come by here; all but the first find it installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
+        if set.backs == Backs::Servers {
+            on_servers(&mut set).await;
+        }
         let sandbox = Sandbox::start(set.settings.clone()).unwrap();
         let config = folder.path().join("config.toml");
         std::fs::write(&config, configuration(sandbox.url(), folder.path(), &set)).unwrap();
@@ -106,18 +147,45 @@ impl Stage {
 
     /// Waits until nothing is in work any more: every test leaves the stage swept.
     pub async fn settled(&self) {
-        let mut last = serde_json::Value::Null;
-        for _ in 0..2000 {
-            last = self.ready().await;
+        let began = Instant::now();
+        loop {
+            let last = self.ready().await;
             let depth = |of: &str| last["depths"][of].as_u64().unwrap_or(1);
             if depth("arrivals") + depth("dispatches") + depth("errands") == 0 {
                 return;
             }
-            // The depths are read over HTTP: there is no event to wait for, each round trip is the wait.
-            tokio::task::yield_now().await;
+            assert!(
+                began.elapsed() < SETTLED,
+                "something was left unsettled: {last}"
+            );
+            // The depths are read over HTTP: there is no event to wait for.
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        panic!("something was left unsettled: {last}");
     }
+}
+
+/// A schema, a prefix and an exchange of the play's own. They go with the servers, which are this test run's.
+async fn on_servers(set: &mut Set) {
+    let name = unique("play");
+    let schema = name.replace('-', "_");
+    let (db, connection) = tokio_postgres::connect(&servers::postgres(), tokio_postgres::NoTls)
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    let create = format!("CREATE SCHEMA {schema}");
+    db.batch_execute(&create).await.unwrap();
+    // A node that was killed has its work until nobody can be at it any more: several nodes share these servers.
+    set.lease = "1s";
+    set.settings.patience = set.settings.patience.max(SETTLED);
+    set.storage = Some(format!(
+        "{}?options=-csearch_path%3D{schema}",
+        servers::postgres()
+    ));
+    set.more.push_str(&format!(
+        "\n[cache]\nurl = \"{}\"\nprefix = \"{name}:\"\n[queue]\nurl = \"{}\"\nexchange = \"{name}\"\n",
+        servers::redis(),
+        servers::rabbitmq()
+    ));
 }
 
 /// The bridge as a process.

@@ -1,17 +1,23 @@
 //! Visitors of a company's own site: the page's socket, cut and taken up again, and what strangers try at it.
 
 use bridge_sandbox::dify::{Gate, Script};
-use bridge_testkit::servers::{self, unique};
 use serde_json::json;
 use tokio_tungstenite::tungstenite::{Error, Message, protocol::frame::coding::CloseCode};
 
 use crate::{
-    stage::{Bridge, Set, Stage},
+    stage::{Backs, Bridge, Set, Stage, on_both_backs},
     visitor::{Visitor, knock},
 };
 
+on_both_backs!(a_visitor_talks_with_the_assistant_and_with_a_person);
+
 async fn site(more: &str) -> Stage {
+    site_on(Backs::Embedded, more).await
+}
+
+async fn site_on(backs: Backs, more: &str) -> Stage {
     Stage::with(Set {
+        backs,
         more: format!(
             "[inboxes.site]\nchannel = \"web\"\norigins = [\"https://www.example.com\"]\n{more}"
         ),
@@ -20,9 +26,8 @@ async fn site(more: &str) -> Stage {
     .await
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_visitor_talks_with_the_assistant_and_with_a_person() {
-    let stage = site("").await;
+async fn a_visitor_talks_with_the_assistant_and_with_a_person(backs: Backs) {
+    let stage = site_on(backs, "").await;
     stage
         .sandbox
         .dify()
@@ -586,23 +591,10 @@ async fn who_does_not_read_is_shown_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_two_nodes_a_visitor_is_one_visitor() {
-    let name = unique("web");
-    let schema = name.replace('-', "_");
-    let (db, connection) = tokio_postgres::connect(&servers::postgres(), tokio_postgres::NoTls)
-        .await
-        .unwrap();
-    tokio::spawn(connection);
-    db.batch_execute(&format!("CREATE SCHEMA {schema}"))
-        .await
-        .unwrap();
     let stage = Stage::with(Set {
         assistant: false,
-        storage: Some(format!("{}?options=-csearch_path%3D{schema}", servers::postgres())),
-        more: format!(
-            "[inboxes.site]\nchannel = \"web\"\nmessages_per_minute = 4\n[cache]\nurl = \"{}\"\nprefix = \"{name}:\"\n[queue]\nurl = \"{}\"\nexchange = \"{name}\"\n",
-            servers::redis(),
-            servers::rabbitmq()
-        ),
+        backs: Backs::Servers,
+        more: "[inboxes.site]\nchannel = \"web\"\nmessages_per_minute = 4\n".to_owned(),
         ..Set::default()
     })
     .await;
@@ -631,7 +623,4 @@ async fn on_two_nodes_a_visitor_is_one_visitor() {
     }
     stage.settled().await;
     drop(second);
-    db.batch_execute(&format!("DROP SCHEMA {schema} CASCADE"))
-        .await
-        .unwrap();
 }

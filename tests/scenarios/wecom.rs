@@ -2,7 +2,13 @@
 
 use bridge_sandbox::{Content, Message, kf::KfPhone, wecom::Member};
 
-use crate::stage::{Set, Stage};
+use crate::stage::{Backs, Set, Stage, on_both_backs};
+
+on_both_backs!(
+    two_customers_of_one_agent_are_never_mixed_up,
+    a_kf_customer_goes_back_and_forth_between_tencent_im_and_wecom,
+    nothing_is_lost_or_doubled_on_the_way_through_an_agents_lane,
+);
 
 async fn stage(change: impl FnOnce(&mut Set)) -> Stage {
     let mut set = Set {
@@ -103,9 +109,8 @@ async fn an_agent_in_wecom_gets_a_card_answers_and_ends_by_a_button() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn two_customers_of_one_agent_are_never_mixed_up() {
-    let mut stage = stage(|_| {}).await;
+async fn two_customers_of_one_agent_are_never_mixed_up(backs: Backs) {
+    let mut stage = stage(|set| set.backs = backs).await;
     let (first, second, zhou) = (stage.phone("小周"), stage.phone("老王"), zhou(&stage));
     for phone in [&first, &second] {
         assert!(phone.scans("agent:zhou").await.delivered());
@@ -180,9 +185,12 @@ fn with_kf(set: &mut Set) {
     ));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_kf_customer_goes_back_and_forth_between_tencent_im_and_wecom() {
-    let stage = stage(with_kf).await;
+async fn a_kf_customer_goes_back_and_forth_between_tencent_im_and_wecom(backs: Backs) {
+    let stage = stage(|set| {
+        set.backs = backs;
+        with_kf(set);
+    })
+    .await;
     let phone: KfPhone = stage.sandbox.kf().phone("小周");
     let (system, zhou) = (stage.agent("system"), zhou(&stage));
     assert!(phone.enters("agent:system").await.delivered());
@@ -209,9 +217,9 @@ async fn a_kf_customer_goes_back_and_forth_between_tencent_im_and_wecom() {
     stage.settled().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_lost_or_doubled_on_the_way_through_an_agents_lane() {
+async fn nothing_is_lost_or_doubled_on_the_way_through_an_agents_lane(backs: Backs) {
     let mut stage = stage(|set| {
+        set.backs = backs;
         set.settings.patience = std::time::Duration::from_secs(90);
         set.settings.wecom.member_rate = (0, 0);
     })

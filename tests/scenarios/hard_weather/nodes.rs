@@ -105,6 +105,7 @@ impl Cluster {
                 mall: "allowances = []".to_owned(),
                 more,
                 settings: settings.clone(),
+                ..Set::default()
             };
             let config = folder.path().join(format!("node{number}.toml"));
             // The stage's own agents have no account here.

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use bridge_core::{
     cache::MemoryCache,
-    channel::{Channel, ChannelErrorKind, Decoded, Delivery, Dispatch, Verb},
+    channel::{Channel, ChannelErrorKind, Decoded, Delivery, Dispatch, Fetched, Verb},
     clock::{Clock, SystemClock, Timestamp},
     error::Remedy,
+    media::{KeptMedia, MediaError, MediaLibrary, Rendition},
     message::{
-        ArrivalId, Author, Content, ConversationId, DispatchId, Event, InboxName, PeerId, Trigger,
-        What,
+        ArrivalId, Author, Content, ConversationId, DispatchId, Event, InboxName, Media,
+        MediaSource, PeerId, Trigger, What,
     },
     plugin::{Plugin, Tools},
 };
@@ -68,14 +69,17 @@ fn channel(sandbox: &Sandbox, change: impl FnOnce(&mut Value)) -> MiniApp {
 
 fn built(config: Value) -> MiniApp {
     let config: Config = serde_json::from_value(config).unwrap();
+    MiniApp::build(config, &tools()).unwrap()
+}
+
+fn tools() -> Tools {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let tools = Tools {
+    Tools {
         name: Arc::from("mini"),
         cache: Arc::new(MemoryCache::new(clock.clone())),
         clock,
         ..bridge_core::testkit::tools()
-    };
-    MiniApp::build(config, &tools).unwrap()
+    }
 }
 
 fn dispatch(to: &str, content: Content) -> Dispatch {
@@ -412,4 +416,105 @@ fn a_wrong_section_is_refused_with_its_key() {
         assert!(fault.key.starts_with(expected), "{key}: {}", fault.key);
         assert!(!fault.what_zh.is_empty() && !fault.example.is_empty());
     }
+}
+
+/// A library whose only picture is a GIF.
+struct OnePicture;
+
+const GIF: &[u8] = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;";
+
+#[async_trait::async_trait]
+impl MediaLibrary for OnePicture {
+    async fn keep(&self, _: &Media) -> Result<KeptMedia, MediaError> {
+        Ok(KeptMedia {
+            hash: "00".repeat(32),
+            mime: "image/gif".to_owned(),
+            size: GIF.len() as u64,
+            name: "a.gif".to_owned(),
+            dimensions: Some((1, 1)),
+        })
+    }
+
+    async fn open(&self, _: &KeptMedia) -> Result<Bytes, MediaError> {
+        Ok(Bytes::from_static(GIF))
+    }
+
+    async fn put(&self, _: Bytes, _: Option<&str>) -> Result<KeptMedia, MediaError> {
+        Err(MediaError::new(Remedy::Never, "nothing is put here"))
+    }
+
+    fn url(&self, kept: &KeptMedia) -> String {
+        format!("https://kefu.example.com/media/{}", kept.name)
+    }
+
+    async fn rendition(
+        &self,
+        _: &KeptMedia,
+        _: Rendition,
+    ) -> Result<Option<KeptMedia>, MediaError> {
+        Ok(None)
+    }
+}
+
+fn picture() -> Content {
+    let source = MediaSource::Kept {
+        hash: "00".repeat(32),
+    };
+    Content::Image {
+        media: Media {
+            source,
+            name: None,
+            mime: None,
+            size: None,
+        },
+    }
+}
+
+#[tokio::test]
+async fn a_picture_is_uploaded_once_and_again_where_the_platform_has_it_no_more() {
+    let (sandbox, _, phone) = stage();
+    let tools = Tools {
+        media: Arc::new(OnePicture),
+        ..tools()
+    };
+    let config: Config = serde_json::from_value(section(&sandbox)).unwrap();
+    let app = MiniApp::build(config, &tools).unwrap();
+    assert!(phone.says("在吗").await.delivered());
+    let uploads = || {
+        let wire = sandbox.wire();
+        let of = wire
+            .iter()
+            .filter(|one| one.line.operation == "wechat.upload");
+        of.count()
+    };
+    for expected in [1, 1, 2] {
+        if expected == 2 {
+            // Uploads do not live for ever (WeChat: 4.5): 40007.
+            sandbox.order("wechat.send=40007x1").unwrap();
+        }
+        let sent = app.send(&dispatch(phone.openid(), picture())).await;
+        assert!(sent.unwrap().lost.is_empty());
+        let seen = phone.hears_which("a picture", |one| {
+            matches!(one.content, bridge_sandbox::Content::Image { .. })
+        });
+        seen.await.unwrap();
+        assert_eq!(uploads(), expected);
+    }
+    // What is there can be had back by its id, as a customer's picture is.
+    let wire = sandbox.wire();
+    let answer = wire
+        .iter()
+        .rfind(|one| one.line.operation == "wechat.upload")
+        .and_then(|one| serde_json::from_str::<Value>(&one.answer.body).ok())
+        .unwrap();
+    let remote = Media::remote(
+        &InboxName::new("mini"),
+        answer["media_id"].as_str().unwrap(),
+        None,
+    );
+    let fetched = app.fetch().unwrap().fetch(&remote, 1 << 20).await.unwrap();
+    let Fetched::Bytes { bytes, .. } = fetched else {
+        panic!("{fetched:?}")
+    };
+    assert_eq!(&bytes[..], GIF);
 }
