@@ -43,6 +43,24 @@ pub trait Store: Send + Sync {
     /// Returns only when everything survives a power cut.
     async fn accept(&self, intake: Intake) -> Result<Vec<Option<ArrivalId>>, StoreError>;
 
+    /// Whether [`accept_in_hand`](Self::accept_in_hand) and [`commit_and_take`](Self::commit_and_take) save steps: where
+    /// several nodes share a store, each step is a round trip.
+    fn hands_over(&self) -> bool {
+        false
+    }
+
+    /// As [`accept`](Self::accept), by a worker who is free: the conversation of a single arrival that nobody works on may
+    /// come back as that worker's claim. Whoever asks has to work on it: nobody else will before the lease is over.
+    async fn accept_in_hand(
+        &self,
+        intake: Intake,
+        worker: &WorkerId,
+        lease: Duration,
+    ) -> Result<(Vec<Option<ArrivalId>>, Option<Claim>), StoreError> {
+        let _ = (worker, lease);
+        Ok((self.accept(intake).await?, None))
+    }
+
     /// Takes one conversation with arrivals waiting: nobody else gets it until the claim is committed, let go, or its
     /// lease is over.
     async fn claim(&self, worker: &WorkerId, lease: Duration) -> Result<Option<Claim>, StoreError>;
@@ -50,6 +68,19 @@ pub trait Store: Send + Sync {
     /// Writes what the turns came to, all or nothing, if the claim still holds. Arrivals not named in
     /// `changes.done` stay waiting.
     async fn commit(&self, claim: Claim, changes: Changes) -> Result<Committed, StoreError>;
+
+    /// As [`commit`](Self::commit), by a worker who would send what comes of it: new dispatches that are first of their lanes
+    /// may come back as taken by that worker, as by [`due`](Self::due). The others wait as always.
+    async fn commit_and_take(
+        &self,
+        claim: Claim,
+        changes: Changes,
+        worker: &WorkerId,
+        lease: Duration,
+    ) -> Result<(Committed, Vec<Due>), StoreError> {
+        let _ = (worker, lease);
+        Ok((self.commit(claim, changes).await?, Vec::new()))
+    }
 
     /// Lets a claim go: everything stays as it was, and may be claimed again at once.
     async fn abandon(&self, claim: Claim) -> Result<(), StoreError>;
@@ -79,6 +110,16 @@ pub trait Store: Send + Sync {
     /// Says what became of something due. Settling what another worker has taken over meanwhile is
     /// [`StoreError::Lost`].
     async fn settle(&self, due: &DueId, settlement: Settlement) -> Result<(), StoreError>;
+
+    /// As [`settle`](Self::settle). Whether something may be due now that waited behind this.
+    async fn settle_and_tell(
+        &self,
+        due: &DueId,
+        settlement: Settlement,
+    ) -> Result<bool, StoreError> {
+        self.settle(due, settlement).await?;
+        Ok(true)
+    }
 
     /// When `due` of that kind, `but` the same ones, will have something that is not due yet: what the loop sleeps until.
     async fn next_due(

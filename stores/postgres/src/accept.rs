@@ -1,28 +1,30 @@
-//! Accept in batches: while one batch is on its way, the next gathers. One bad intake harms no other: a batch that the
-//! database refuses is accepted one by one.
+//! Accept in batches: while some are on their way, the next gather. One bad intake harms no other: a batch that the
+//! database refuses is accepted one by one. A caller with a free turn may be handed the conversation it opened work for,
+//! in the same step.
+
+mod batch;
 
 use std::{collections::HashSet, sync::Arc};
 
 use bridge_core::{
     clock::Timestamp,
     conversation::{Contact, Conversation},
-    message::{ArrivalId, ContactId, ConversationId, ThreadKey},
-    store::{Intake, StoreError},
+    message::{Arrival, ArrivalId, BotName, ContactId, ConversationId, ThreadKey},
+    store::{Claim, Intake, StoreError},
 };
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
+use tokio_postgres::types::ToSql;
 
-use crate::{
-    link::{Link, damaged},
-    rows::to_json,
-};
+use self::batch::Batch;
+use crate::{link::Link, rows::to_json};
 
 /// Intakes that may wait; more are refused at once, so that a slow database is answered with 503 and not with memory.
 const QUEUE: usize = 8192;
 /// The most intakes of one batch.
 const BATCH: usize = 256;
 /// Batches on their way at once.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 3;
 /// Threads remembered to lead somewhere.
 const KNOWN: usize = 100_000;
 
@@ -31,29 +33,31 @@ pub(crate) struct Acceptor {
     intakes: mpsc::Sender<Waiting>,
 }
 
-struct Waiting {
-    given: Columns,
+/// What becomes of an intake: the number of each arrival, and the claim that came with them.
+pub(crate) type Taken = (Vec<Option<ArrivalId>>, Option<Claim>);
+
+/// An intake and when it came.
+pub(crate) struct Waiting {
+    intake: Intake,
+    /// The arrivals, written by their caller.
+    bodies: Vec<String>,
     now: Option<i64>,
-    answer: oneshot::Sender<Result<Vec<Option<ArrivalId>>, StoreError>>,
+    opened_at: Timestamp,
+    /// For how long the caller would work on what it opened, in milliseconds.
+    hand: Option<i64>,
+    answer: oneshot::Sender<Result<Taken, StoreError>>,
 }
 
-/// What the function takes, a column each.
-#[derive(Default, Clone)]
-pub(crate) struct Columns {
-    inbox: Vec<String>,
-    external: Vec<String>,
-    peer: Vec<String>,
-    body: Vec<String>,
-    opened: Vec<Option<String>>,
-    contact: Vec<Option<String>>,
-    cursor_inbox: Vec<String>,
-    cursor_topic: Vec<String>,
-    cursor: Vec<String>,
+impl Waiting {
+    /// Whether its caller takes what it opens: one conversation, not several.
+    fn free(&self) -> bool {
+        self.hand.is_some() && self.intake.arrivals.len() == 1
+    }
 }
 
 /// Threads that lead to a conversation: they always will.
 #[derive(Default)]
-struct Known(Mutex<HashSet<(String, String)>>);
+struct Known(Mutex<HashSet<ThreadKey>>);
 
 impl Acceptor {
     /// Ends when it is dropped.
@@ -68,70 +72,22 @@ impl Acceptor {
         intake: Intake,
         now: Option<i64>,
         opened_at: Timestamp,
-    ) -> Result<Vec<Option<ArrivalId>>, StoreError> {
+        hand: Option<i64>,
+    ) -> Result<Taken, StoreError> {
         let (answer, answered) = oneshot::channel();
+        let bodies: Result<_, _> = intake.arrivals.iter().map(to_json).collect();
         let waiting = Waiting {
-            given: Columns::of(intake, opened_at)?,
+            bodies: bodies?,
+            intake,
             now,
+            opened_at,
+            hand,
             answer,
         };
         let full = |_| StoreError::Unavailable("too much is waiting to be written".to_owned());
         self.intakes.try_send(waiting).map_err(full)?;
         let gone = |_| StoreError::Unavailable("it is closed".to_owned());
         answered.await.map_err(gone)?
-    }
-}
-
-impl Columns {
-    pub(crate) fn of(intake: Intake, opened_at: Timestamp) -> Result<Self, StoreError> {
-        let mut columns = Self::default();
-        for arrival in intake.arrivals {
-            let profile = arrival.profile.clone().unwrap_or_default();
-            let thread = ThreadKey {
-                inbox: arrival.inbox.clone(),
-                peer: arrival.peer.clone(),
-            };
-            let (id, contact) = (ConversationId(0), ContactId(0));
-            let opened = Conversation::open(id, contact, thread, intake.entry.clone(), opened_at);
-            columns.opened.push(Some(to_json(&opened)?));
-            columns
-                .contact
-                .push(Some(to_json(&Contact::new(contact, profile))?));
-            columns.body.push(to_json(&arrival)?);
-            columns.inbox.push(arrival.inbox.to_string());
-            columns.external.push(arrival.external_id.to_string());
-            columns.peer.push(arrival.peer.to_string());
-        }
-        if let Some(moved) = intake.cursor {
-            columns.cursor_inbox.push(moved.inbox.to_string());
-            columns.cursor_topic.push(moved.topic);
-            columns.cursor.push(moved.cursor);
-        }
-        Ok(columns)
-    }
-
-    fn extend(&mut self, other: &Self) {
-        self.inbox.extend_from_slice(&other.inbox);
-        self.external.extend_from_slice(&other.external);
-        self.peer.extend_from_slice(&other.peer);
-        self.body.extend_from_slice(&other.body);
-        self.opened.extend_from_slice(&other.opened);
-        self.contact.extend_from_slice(&other.contact);
-        self.cursor_inbox.extend_from_slice(&other.cursor_inbox);
-        self.cursor_topic.extend_from_slice(&other.cursor_topic);
-        self.cursor.extend_from_slice(&other.cursor);
-    }
-
-    /// The columns of arrivals, for steps that accept on the way.
-    pub(crate) fn arrivals(&self) -> [&(dyn tokio_postgres::types::ToSql + Sync); 6] {
-        [
-            &self.inbox,
-            &self.external,
-            &self.peer,
-            &self.body,
-            &self.opened,
-            &self.contact,
-        ]
     }
 }
 
@@ -155,123 +111,127 @@ async fn gather(link: Arc<Link>, mut waiting: mpsc::Receiver<Waiting>) {
     }
 }
 
-async fn write(link: &Link, known: &Known, batch: Vec<Waiting>) {
-    let mut all = Columns::default();
-    let mut shares = Vec::with_capacity(batch.len());
-    for one in &batch {
-        shares.push(one.given.inbox.len());
-        all.extend(&one.given);
-    }
-    // One clock for all: they came together.
-    let now = batch.first().and_then(|one| one.now);
-    match accept(link, known, &mut all, now).await {
-        Ok(ids) => {
-            let mut ids = ids.into_iter();
-            for (one, share) in batch.into_iter().zip(shares) {
+async fn write(link: &Link, known: &Known, all: Vec<Waiting>) {
+    match accept(link, known, &all).await {
+        Ok(taken) => {
+            for (one, taken) in all.into_iter().zip(taken) {
                 // Whoever asked may have gone; what was written stays.
-                let _ = one.answer.send(Ok(ids.by_ref().take(share).collect()));
+                let _ = one.answer.send(Ok(taken));
             }
         }
-        Err(StoreError::Damaged(reason)) if batch.len() > 1 => {
+        Err(StoreError::Damaged(reason)) if all.len() > 1 => {
             tracing::warn!(reason, "a batch was refused; accepting one by one");
-            for mut one in batch {
-                let result = accept(link, known, &mut one.given, one.now).await;
-                let _ = one.answer.send(result);
+            for one in all {
+                let result = accept(link, known, std::slice::from_ref(&one)).await;
+                let taken = result.map(|mut taken| taken.pop().unwrap_or_default());
+                let _ = one.answer.send(taken);
             }
         }
         Err(error) => {
-            for one in batch {
+            for one in all {
                 let _ = one.answer.send(Err(error.clone()));
             }
         }
     }
 }
 
-async fn accept(
-    link: &Link,
-    known: &Known,
-    columns: &mut Columns,
-    now: Option<i64>,
-) -> Result<Vec<Option<ArrivalId>>, StoreError> {
-    let whole = known.leave_out(columns);
-    match call(link, columns, now).await {
-        Err(StoreError::Damaged(reason)) if whole.is_some() => {
+async fn accept(link: &Link, known: &Known, all: &[Waiting]) -> Result<Vec<Taken>, StoreError> {
+    let batch = Batch::of(all, |thread| known.holds(thread))?;
+    match batch.accept(link).await {
+        Err(StoreError::Damaged(reason)) if batch.trusts() => {
             // Another database than before, perhaps: what was remembered of it does not hold.
             tracing::debug!(reason, "accepting without what was remembered");
-            known.0.lock().clear();
-            (columns.opened, columns.contact) = whole.unwrap_or_default();
-            call(link, columns, now).await
+            known.forget();
+            Batch::of(all, |_| false)?.accept(link).await
         }
-        Ok(ids) => {
-            known.learn(columns);
-            Ok(ids)
+        Ok(taken) => {
+            known.learn(all);
+            Ok(taken)
         }
         Err(error) => Err(error),
     }
 }
 
-async fn call(
-    link: &Link,
-    columns: &Columns,
-    now: Option<i64>,
-) -> Result<Vec<Option<ArrivalId>>, StoreError> {
-    let sql = "SELECT kefu_accept($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
-    let [inbox, external, peer, body, opened, contact] = columns.arrivals();
-    let (cursor_inbox, topic, cursor) = (
-        &columns.cursor_inbox,
-        &columns.cursor_topic,
-        &columns.cursor,
-    );
-    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 10] = [
-        &now,
-        inbox,
-        external,
-        peer,
-        body,
-        opened,
-        contact,
-        cursor_inbox,
-        topic,
-        cursor,
-    ];
-    let row = link.first(sql, &values).await?;
-    let ids: Vec<Option<i64>> = row
-        .ok_or_else(|| damaged("accept said nothing"))?
-        .try_get(0)
-        .map_err(damaged)?;
-    Ok(ids.into_iter().map(|id| id.map(ArrivalId)).collect())
-}
-
-/// Bodies to open conversations with.
-type Opening = (Vec<Option<String>>, Vec<Option<String>>);
-
 impl Known {
-    /// Leaves the bodies out that are not needed; what was there before, where any was.
-    fn leave_out(&self, columns: &mut Columns) -> Option<Opening> {
-        let known = self.0.lock();
-        let needless: Vec<usize> = (0..columns.inbox.len())
-            .filter(|index| {
-                let key = (columns.inbox[*index].clone(), columns.peer[*index].clone());
-                known.contains(&key)
-            })
-            .collect();
-        if needless.is_empty() {
-            return None;
-        }
-        let before = (columns.opened.clone(), columns.contact.clone());
-        for index in needless {
-            (columns.opened[index], columns.contact[index]) = (None, None);
-        }
-        Some(before)
+    fn holds(&self, thread: &ThreadKey) -> bool {
+        self.0.lock().contains(thread)
     }
 
-    fn learn(&self, columns: &Columns) {
+    fn forget(&self) {
+        self.0.lock().clear();
+    }
+
+    fn learn(&self, all: &[Waiting]) {
         let mut known = self.0.lock();
         if known.len() > KNOWN {
             known.clear();
         }
-        for (inbox, peer) in columns.inbox.iter().zip(&columns.peer) {
-            known.insert((inbox.clone(), peer.clone()));
+        for arrival in all.iter().flat_map(|one| &one.intake.arrivals) {
+            let thread = thread(arrival);
+            if !known.contains(&thread) {
+                known.insert(thread);
+            }
         }
+    }
+}
+
+fn thread(arrival: &Arrival) -> ThreadKey {
+    ThreadKey {
+        inbox: arrival.inbox.clone(),
+        peer: arrival.peer.clone(),
+    }
+}
+
+/// The bodies of a conversation and a contact for a thread that leads nowhere yet.
+fn opened(
+    arrival: &Arrival,
+    entry: &BotName,
+    at: Timestamp,
+) -> Result<(String, String), StoreError> {
+    let profile = arrival.profile.clone().unwrap_or_default();
+    let (id, contact) = (ConversationId(0), ContactId(0));
+    let opened = Conversation::open(id, contact, thread(arrival), entry.clone(), at);
+    Ok((to_json(&opened)?, to_json(&Contact::new(contact, profile))?))
+}
+
+/// Arrivals as columns, for steps that accept on the way.
+#[derive(Default)]
+pub(crate) struct Columns {
+    inbox: Vec<String>,
+    external: Vec<String>,
+    peer: Vec<String>,
+    body: Vec<String>,
+    opened: Vec<String>,
+    contact: Vec<String>,
+}
+
+impl Columns {
+    pub(crate) fn of(
+        arrivals: &[Arrival],
+        entry: &BotName,
+        at: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let mut columns = Self::default();
+        for arrival in arrivals {
+            let (opened, contact) = opened(arrival, entry, at)?;
+            columns.opened.push(opened);
+            columns.contact.push(contact);
+            columns.body.push(to_json(arrival)?);
+            columns.inbox.push(arrival.inbox.to_string());
+            columns.external.push(arrival.external_id.to_string());
+            columns.peer.push(arrival.peer.to_string());
+        }
+        Ok(columns)
+    }
+
+    pub(crate) fn values(&self) -> [&(dyn ToSql + Sync); 6] {
+        [
+            &self.inbox,
+            &self.external,
+            &self.peer,
+            &self.body,
+            &self.opened,
+            &self.contact,
+        ]
     }
 }

@@ -4,6 +4,7 @@
 //! of reach is [`StoreError::Unavailable`] within seconds, and is used again as soon as it is back.
 
 mod accept;
+mod commit;
 mod confirm;
 mod kin;
 mod link;
@@ -11,6 +12,7 @@ mod quiet;
 mod read;
 mod rows;
 mod schema;
+mod settle;
 mod shared;
 mod steps;
 
@@ -28,9 +30,10 @@ use bridge_core::{
 pub use self::quiet::Quiet;
 use self::{
     accept::Acceptor,
+    commit::{Commit, Done},
     link::{Hold, Link},
+    settle::Settled,
     shared::Shared,
-    steps::Sent,
 };
 
 /// How a store is connected.
@@ -71,7 +74,8 @@ pub struct Postgres {
     link: Arc<Link>,
     acceptor: Acceptor,
     claims: Shared<(Option<i64>, i64), Option<Claim>>,
-    sent: Shared<Sent, bool>,
+    commits: Shared<Arc<Commit>, Result<Done, StoreError>>,
+    settled: Shared<Settled, (bool, bool)>,
     clock: Arc<dyn Clock>,
     time: Time,
 }
@@ -98,7 +102,8 @@ impl Postgres {
         Ok(Arc::new(Self {
             acceptor: Acceptor::start(link.clone()),
             claims: share_claims(link.clone()),
-            sent: share_sent(link.clone()),
+            commits: commit::share(link.clone()),
+            settled: share_settled(link.clone()),
             link,
             clock,
             time: options.time,
@@ -124,11 +129,31 @@ fn share_claims(link: Arc<Link>) -> Shared<(Option<i64>, i64), Option<Claim>> {
     })
 }
 
-fn share_sent(link: Arc<Link>) -> Shared<Sent, bool> {
-    Shared::start(move |sent: Vec<Sent>| {
+fn share_settled(link: Arc<Link>) -> Shared<Settled, (bool, bool)> {
+    Shared::start(move |settled: Vec<Settled>| {
         let link = link.clone();
-        async move { steps::settle_sent(&link, &sent).await }
+        async move { settle::together(&link, &settled).await }
     })
+}
+
+impl Postgres {
+    async fn write(
+        &self,
+        claim: &Claim,
+        mut changes: Changes,
+        hand: Option<Duration>,
+    ) -> Result<Done, StoreError> {
+        let tie = changes.tie.take();
+        let hand = hand.map(millis);
+        let commit = Commit::of(claim, changes, self.now(), self.clock.now(), hand)?;
+        match tie {
+            None => self.commits.ask(Arc::new(commit)).await?,
+            Some(tie) => {
+                let committed = commit::alone(&self.link, &commit, &tie).await?;
+                Ok((committed, Vec::new()))
+            }
+        }
+    }
 }
 
 fn millis(span: Duration) -> i64 {
@@ -138,8 +163,23 @@ fn millis(span: Duration) -> i64 {
 #[async_trait]
 impl Store for Postgres {
     async fn accept(&self, intake: Intake) -> Result<Vec<Option<ArrivalId>>, StoreError> {
+        let (now, at) = (self.now(), self.clock.now());
+        Ok(self.acceptor.accept(intake, now, at, None).await?.0)
+    }
+
+    fn hands_over(&self) -> bool {
+        true
+    }
+
+    async fn accept_in_hand(
+        &self,
+        intake: Intake,
+        _: &WorkerId,
+        lease: Duration,
+    ) -> Result<(Vec<Option<ArrivalId>>, Option<Claim>), StoreError> {
+        let (now, at) = (self.now(), self.clock.now());
         self.acceptor
-            .accept(intake, self.now(), self.clock.now())
+            .accept(intake, now, at, Some(millis(lease)))
             .await
     }
 
@@ -148,7 +188,17 @@ impl Store for Postgres {
     }
 
     async fn commit(&self, claim: Claim, changes: Changes) -> Result<Committed, StoreError> {
-        steps::commit(&self.link, self.now(), self.clock.now(), claim, changes).await
+        Ok(self.write(&claim, changes, None).await?.0)
+    }
+
+    async fn commit_and_take(
+        &self,
+        claim: Claim,
+        changes: Changes,
+        _: &WorkerId,
+        lease: Duration,
+    ) -> Result<(Committed, Vec<Due>), StoreError> {
+        self.write(&claim, changes, Some(lease)).await
     }
 
     async fn abandon(&self, claim: Claim) -> Result<(), StoreError> {
@@ -176,21 +226,22 @@ impl Store for Postgres {
     }
 
     async fn settle(&self, due: &DueId, settlement: Settlement) -> Result<(), StoreError> {
-        if let (DueKind::Dispatch, Settlement::Done { external_id, lost }) = (due.kind, &settlement)
-        {
-            let sent = Sent {
-                now: self.now(),
-                id: due.id,
-                fence: due.fence,
-                external_id: external_id.clone(),
-                lost: lost.clone(),
-            };
-            return match self.sent.ask(sent).await? {
-                true => Ok(()),
-                false => Err(StoreError::Lost),
+        self.settle_and_tell(due, settlement).await.map(drop)
+    }
+
+    async fn settle_and_tell(
+        &self,
+        due: &DueId,
+        settlement: Settlement,
+    ) -> Result<bool, StoreError> {
+        if let Some(settled) = Settled::of(self.now(), due, &settlement)? {
+            return match self.settled.ask(settled).await? {
+                (true, others) => Ok(others),
+                (false, _) => Err(StoreError::Lost),
             };
         }
-        steps::settle(&self.link, self.now(), self.clock.now(), due, settlement).await
+        settle::alone(&self.link, self.now(), self.clock.now(), due, settlement).await?;
+        Ok(true)
     }
 
     async fn next_due(

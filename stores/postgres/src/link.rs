@@ -4,7 +4,7 @@ use std::{error::Error, sync::Arc, time::Duration};
 
 use bridge_core::{message::AgentName, store::StoreError};
 use deadpool_postgres::{
-    Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime,
+    Hook, HookError, Manager, ManagerConfig, Object, Pool, QueueMode, RecyclingMethod, Runtime,
 };
 use tokio_postgres::{Config, NoTls, Row, config::SslMode, error::SqlState, types::ToSql};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -16,6 +16,11 @@ const TRIES: u32 = 5;
 
 /// The lock by which nodes say that they are connected; one for each schema. SQL.
 pub(crate) const HOLD: &str = "hashtextextended('kefu.store.' || current_schema(), 17)";
+
+/// How statements of the message path are planned: once in a connection's life, and always by index, row by row. Left to
+/// itself the planner plans calls with arrays anew each time, and remembers scans of whole tables from when they were
+/// small.
+const PLANS: &str = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off";
 
 /// Whether connections say that somebody works on the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,9 +53,10 @@ impl Link {
             .keepalives_idle(Duration::from_secs(10))
             // What is acknowledged to a platform must survive a power cut of the database, whatever its own default.
             .options(format!(
-                "{given} -c synchronous_commit=on -c statement_timeout={} -c lock_timeout={} -c idle_in_transaction_session_timeout=5000 -c jit=off",
+                "{given} -c synchronous_commit=on -c statement_timeout={} -c lock_timeout={} -c idle_in_transaction_session_timeout=5000 -c jit=off {}",
                 options.call.as_millis(),
-                options.call.as_millis() / 2
+                options.call.as_millis() / 2,
+                if hold == Hold::Shared { PLANS } else { "" }
             ));
         let manager = ManagerConfig {
             recycling_method: RecyclingMethod::Fast,
@@ -65,6 +71,8 @@ impl Link {
         }
         let pool = pool
             .max_size(options.connections.max(1))
+            // The one used last has its plans at hand.
+            .queue_mode(QueueMode::Lifo)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(options.call))
             .create_timeout(Some(connect))

@@ -14,6 +14,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/5-kin.sql"),
     include_str!("../migrations/6-shared.sql"),
     include_str!("../migrations/7-confirmed.sql"),
+    include_str!("../migrations/8-together.sql"),
 ];
 
 /// The lock of migrations: any number that nobody else uses.

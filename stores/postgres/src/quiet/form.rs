@@ -93,7 +93,8 @@ pub(super) fn object(row: &Row) -> Result<Value, StoreError> {
             at,
             episode,
         } => json!({
-            "conversation": conversation, "kind": to_json(kind)?, "at": at, "episode": episode, "fence": 0, "until": 0,
+            "conversation": conversation, "kind": to_json(kind)?, "at": at, "look_at": at, "episode": episode,
+            "fence": 0, "until": 0,
         }),
         Row::Cursor {
             inbox,

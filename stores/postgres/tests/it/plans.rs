@@ -20,7 +20,8 @@ const HOT: [&str; 10] = [
         ORDER BY d.due_at, d.id LIMIT 64 FOR UPDATE SKIP LOCKED",
     "SELECT id FROM dispatches WHERE lane = E'mall\\x1fp77\\x1f' ORDER BY id LIMIT 1",
     "SELECT count(*) FROM conversations WHERE phase = 2 AND agent = 'lin'",
-    "SELECT conversation, kind FROM deadlines WHERE at <= 5 AND until <= 5 ORDER BY at LIMIT 64 FOR UPDATE SKIP LOCKED",
+    "SELECT conversation, kind FROM deadlines WHERE look_at <= 5 AND at <= 5 AND until <= 5 ORDER BY look_at LIMIT 64
+        FOR UPDATE SKIP LOCKED",
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -40,7 +41,7 @@ async fn no_hot_statement_scans_a_table() {
             SELECT i, i, 3 * (i % 50 > 0)::int, 'lin', '{}' FROM generate_series(1, 20000) AS i;
          INSERT INTO dispatches (id, lane, head, held, due_at, trace, body)
             SELECT i, E'mall\\x1fp' || i % 5000 || E'\\x1f', i <= 5000, false, i, i, '{}' FROM generate_series(1, 20000) AS i;
-         INSERT INTO deadlines (conversation, kind, at, episode) SELECT i, 'idle', i, 1 FROM generate_series(1, 20000) AS i;
+         INSERT INTO deadlines (conversation, kind, at, look_at, episode) SELECT i, 'idle', i, i, 1 FROM generate_series(1, 20000) AS i;
          ANALYZE ready, arrivals, threads, seen, conversations, dispatches, deadlines",
     )
     .await
