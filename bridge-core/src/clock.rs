@@ -80,6 +80,10 @@ pub trait Clock: Send + Sync + 'static {
     fn now(&self) -> Timestamp;
     /// Returns once `now()` is at or after `moment`.
     async fn sleep_until(&self, moment: Timestamp);
+    /// Returns after so long, wherever the clock is set meanwhile.
+    async fn sleep(&self, span: Duration) {
+        self.sleep_until(self.now() + span).await;
+    }
 }
 
 /// The machine's clock.
@@ -97,11 +101,15 @@ impl Clock for SystemClock {
     }
 
     async fn sleep_until(&self, moment: Timestamp) {
-        // A day at most: tokio's timer is bounded, and the loop makes clock jumps harmless.
+        // In naps: a clock that was set forward is noticed after one.
         while self.now() < moment {
-            let wait = moment.since(self.now()).min(Duration::from_secs(86_400));
+            let wait = moment.since(self.now()).min(Duration::from_secs(1));
             tokio::time::sleep(wait).await;
         }
+    }
+
+    async fn sleep(&self, span: Duration) {
+        tokio::time::sleep(span).await;
     }
 }
 
@@ -109,21 +117,38 @@ impl Clock for SystemClock {
 #[cfg(feature = "engine")]
 #[derive(Debug)]
 pub struct TestClock {
-    now: tokio::sync::watch::Sender<Timestamp>,
+    times: tokio::sync::watch::Sender<Times>,
+}
+
+/// What it shows, and how long it has been running: who sets a clock changes only the one.
+#[cfg(feature = "engine")]
+#[derive(Debug, Clone, Copy)]
+struct Times {
+    now: Timestamp,
+    ran: Duration,
 }
 
 #[cfg(feature = "engine")]
 impl TestClock {
     /// Starts at `now`.
     pub fn new(now: Timestamp) -> Self {
+        let ran = Duration::ZERO;
         Self {
-            now: tokio::sync::watch::Sender::new(now),
+            times: tokio::sync::watch::Sender::new(Times { now, ran }),
         }
     }
 
     /// Moves time forward and wakes who waited for it.
     pub fn advance(&self, by: Duration) {
-        self.now.send_modify(|now| *now = *now + by);
+        self.times.send_modify(|times| {
+            times.now = times.now + by;
+            times.ran += by;
+        });
+    }
+
+    /// Sets the clock, back or forward, as an operator or a time server does: no time passes.
+    pub fn set(&self, now: Timestamp) {
+        self.times.send_modify(|times| times.now = now);
     }
 }
 
@@ -139,12 +164,37 @@ impl Default for TestClock {
 #[async_trait::async_trait]
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
-        *self.now.borrow()
+        self.times.borrow().now
     }
 
     async fn sleep_until(&self, moment: Timestamp) {
-        let mut watch = self.now.subscribe();
+        let mut watch = self.times.subscribe();
         // The sender lives as long as `self`, so waiting cannot fail.
-        let _ = watch.wait_for(|now| *now >= moment).await;
+        let _ = watch.wait_for(|times| times.now >= moment).await;
+    }
+
+    async fn sleep(&self, span: Duration) {
+        let end = self.times.borrow().ran + span;
+        let mut watch = self.times.subscribe();
+        let _ = watch.wait_for(|times| times.ran >= end).await;
+    }
+}
+
+#[cfg(all(test, feature = "engine"))]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_clock_that_is_set_back_keeps_nobody_asleep() {
+        let clock = TestClock::default();
+        let nap = clock.sleep(Duration::from_secs(5));
+        let (nap, waker) = (std::pin::pin!(nap), std::task::Waker::noop());
+        let mut nap = nap;
+        let mut context = std::task::Context::from_waker(waker);
+        assert!(nap.as_mut().poll(&mut context).is_pending());
+        clock.set(clock.now() - Duration::from_secs(3600));
+        assert!(nap.as_mut().poll(&mut context).is_pending());
+        clock.advance(Duration::from_secs(5));
+        nap.await;
     }
 }

@@ -137,7 +137,7 @@ impl RateLimiter {
         // The clock counts whole milliseconds: rather one too long than early.
         let whole =
             Duration::from_millis(u64::try_from(span.as_micros().div_ceil(1000)).unwrap_or(0));
-        self.clock.sleep_until(self.clock.now() + whole).await;
+        self.clock.sleep(whole).await;
     }
 
     async fn ask(&self, lane: Lane) -> Admission {

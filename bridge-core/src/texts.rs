@@ -281,6 +281,8 @@ texts! {
         "ℹ You can send {left} more message(s) until the contact writes again.";
     /// To an agent whose taken-back message was delivered already.
     DeskRecallLate = "desk_recall_late", "该消息已送达客户，无法撤回。", "That message has reached the contact and cannot be taken back.";
+    /// To an agent who takes back a message that goes out in one with others.
+    DeskRecallMerged = "desk_recall_merged", "该消息已与其他待发消息合并，无法单独撤回。", "That message goes out in one with others and cannot be taken back alone.";
     /// To an agent whose taken-back message had not left yet.
     DeskRecalled = "desk_recalled", "消息尚未送出，已撤回。", "That message had not left yet; it is taken back.";
     /// To an agent whose contact took a message back.

@@ -100,6 +100,8 @@ pub enum Effect {
     Nudge(Content),
     /// What the page the contact came from says about itself, for agents; empty: nothing.
     CameFrom(String),
+    /// What is held for the contact may go, as far as the allowance goes.
+    Release,
     /// The platform says that the allowance to write to the contact is used up.
     Exhausted,
     /// An agent came or went.

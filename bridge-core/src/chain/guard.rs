@@ -1,12 +1,13 @@
 //! Guards: third-party filters between Conversation and CommandParse.
 
-use std::{ops::ControlFlow, sync::Arc};
+use std::{ops::ControlFlow, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
 use super::{ChainError, Ending, Filter};
 use crate::{
     bot::Turn,
+    engine::contained,
     plugin::{self, BuildError, Plugin, Tools},
 };
 
@@ -69,7 +70,10 @@ pub fn guarded(guards: &[Guard]) -> Vec<Box<dyn Filter<Turn, Out = Turn>>> {
         .collect()
 }
 
-/// A guard in the chain.
+/// How long a guard may think: a turn waits for it.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A guard in the chain: its panic or hang is a failure, which ends this turn's chain and no more.
 struct Guarded(Guard);
 
 #[async_trait]
@@ -77,6 +81,8 @@ impl Filter<Turn> for Guarded {
     type Out = Turn;
 
     async fn apply(&self, turn: Turn) -> Result<ControlFlow<Ending, Turn>, ChainError> {
-        self.0.apply(turn).await
+        contained(self.0.apply(turn), PATIENCE)
+            .await
+            .unwrap_or_else(|mishap| Err(ChainError::Guard(mishap.to_string())))
     }
 }

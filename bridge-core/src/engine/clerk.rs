@@ -1,16 +1,21 @@
 //! The clerk keeps the books of one claim: applies effects to the conversation, writes the transcript, and at the end
 //! plans what is to be sent. Everything it decides is in the [`Changes`] it hands in; nothing is sent from here.
 
+mod gone;
 mod handover;
 mod kin;
 mod nudge;
 mod outbox;
 mod presence;
 mod recall;
+mod silence;
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use self::outbox::{Draft, Outbox};
+use self::{
+    outbox::{Draft, Outbox},
+    recall::Relayed,
+};
 use super::Engine;
 use crate::{
     bot::Effect,
@@ -18,8 +23,7 @@ use crate::{
     clock::Timestamp,
     conversation::{Contact, Conversation, Move, Phase, Rating},
     message::{
-        AgentName, Arrival, ArrivalId, Author, BotName, Content, DeadlineKind, InboxName, PeerId,
-        ThreadKey, What,
+        AgentName, Arrival, ArrivalId, Author, BotName, Content, InboxName, PeerId, ThreadKey, What,
     },
     routing::{Agent, Desk},
     store::{Accepted, Ask, Changes, Claim, EntryAuthor, NewEntry, StoreError, Verdict},
@@ -38,6 +42,7 @@ pub(super) struct Clerk<'a> {
     contact: Contact,
     contact_changed: bool,
     outbox: Outbox,
+    relayed: Vec<Relayed>,
     held: u32,
     /// Whose it was before, and in which episode.
     before: (Option<AgentName>, u32),
@@ -64,6 +69,7 @@ impl<'a> Clerk<'a> {
             contact: claim.contact.clone(),
             contact_changed: false,
             outbox: Outbox::default(),
+            relayed: Vec::new(),
             held: claim.held,
             before: (
                 claim.conversation.agent().cloned(),
@@ -95,9 +101,8 @@ impl<'a> Clerk<'a> {
         self.changes.done.push((id, verdict));
     }
 
-    /// Takes an arrival in hand: what it says about the contact, the allowance it opens, the line it is in the
-    /// transcript.
-    pub(super) fn receive(&mut self, accepted: &Accepted) {
+    /// Takes an arrival in hand.
+    pub(super) fn take(&mut self, accepted: &Accepted) {
         self.now = self.engine.parts.clock.now();
         self.trace = accepted.id;
         self.arrival = accepted.arrival.clone();
@@ -108,6 +113,10 @@ impl<'a> Clerk<'a> {
                 .map(|agent| agent.name.clone()),
             _ => None,
         };
+    }
+
+    /// What the arrival in hand says about the contact, the allowance it opens, the line it is in the transcript.
+    pub(super) fn receive(&mut self) {
         self.learn_profile();
         self.refill();
         if self.arrival.author == Author::Contact {
@@ -138,10 +147,24 @@ impl<'a> Clerk<'a> {
             return;
         };
         let allowances = &channel.capabilities().allowances;
+        if allowances.is_empty() {
+            // Nobody counts: the platform itself said what had to wait.
+            return self.let_go(self.held);
+        }
         let at = self.arrival.sent_at.min(self.now);
         let ledger = &mut self.changes.conversation.ledger;
         ledger.refill(trigger, at, allowances);
+        self.release();
+    }
+
+    /// Lets go what is held, as far as the allowance goes.
+    fn release(&mut self) {
+        let ledger = &mut self.changes.conversation.ledger;
         let release = ledger.spend(self.held, self.now);
+        self.let_go(release);
+    }
+
+    fn let_go(&mut self, release: u32) {
         self.held -= release;
         self.changes.release += release;
     }
@@ -201,6 +224,7 @@ impl<'a> Clerk<'a> {
             Effect::Consent(said) => self.hear_consent(&said),
             Effect::Nudge(content) => self.nudge_for_agent(&content),
             Effect::CameFrom(origin) => self.came_from(origin),
+            Effect::Release => self.release(),
             Effect::Exhausted => self.changes.conversation.ledger.exhaust(),
             Effect::Presence { agent, online } => self.presence(&agent, online).await,
             Effect::Heard(content) => self.heard(content),
@@ -294,6 +318,7 @@ impl<'a> Clerk<'a> {
                 let agent = self.agent.clone().unwrap_or_else(|| AgentName::new(""));
                 self.record(EntryAuthor::Agent(agent.clone()), content.clone());
                 self.changes.conversation.spoke_at = self.now;
+                self.note_relayed();
                 self.outbox
                     .to_contact(self.trace, content, false, Some(agent));
             }
@@ -473,24 +498,9 @@ impl<'a> Clerk<'a> {
         }
     }
 
-    /// Sets the deadline of silence for the present phase. It is not moved with every message: when it comes, it looks
-    /// when anybody spoke last.
-    fn expect_silence(&mut self) {
-        let idle = match self.changes.conversation.phase {
-            Phase::Assisted | Phase::Assigned { .. } => {
-                Some(self.now + self.engine.parts.settings.idle_timeout)
-            }
-            Phase::Queued(_) | Phase::Resolved { .. } => None,
-        };
-        self.changes
-            .deadlines
-            .retain(|(kind, _)| *kind != DeadlineKind::Idle);
-        self.changes.deadlines.push((DeadlineKind::Idle, idle));
-    }
-
     /// An arrival that keeps failing is dead with a reason that an agent can see; the conversation moves on.
     pub(super) async fn bury(&mut self, accepted: &Accepted) -> Result<(), StoreError> {
-        self.receive(accepted);
+        self.receive();
         let reason = format!("its turn failed {} times", accepted.failures);
         tracing::error!(trace = accepted.id.0, reason, "given up");
         self.record(

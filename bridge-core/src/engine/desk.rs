@@ -12,10 +12,9 @@ use std::{
 
 use parking_lot::{Mutex, RwLock};
 
-use super::{Engine, EngineParts};
+use super::{Engine, EngineParts, contained};
 use crate::{
     clock::Timestamp,
-    conversation::Waiting,
     message::{AgentName, ConversationId, Cue, PeerId},
     routing::{Decision, Desk, Request, Subject},
     store::{StoreError, WaitingRow},
@@ -25,6 +24,8 @@ use crate::{
 const TOLD: usize = 10;
 /// How often presence is asked for and seats are offered without being told to: hours open without an event.
 const LOOK: Duration = Duration::from_secs(30);
+/// How long a platform may think about who is there; those who wait for a seat wait for it.
+const PATIENCE: Duration = Duration::from_secs(3);
 /// How long a word on an agent's presence holds.
 const PRESENCE_TTL: Duration = Duration::from_secs(7 * 86_400);
 
@@ -200,7 +201,9 @@ impl Engine {
         while !self.stop.is_cancelled() {
             let heard = self.wake.desk.notified();
             self.recall_presence().await;
-            if self.parts.clock.now() >= ask_at {
+            let now = self.parts.clock.now();
+            // Or the clock was set back.
+            if now >= ask_at || now + LOOK < ask_at {
                 // Other nodes give seats, too, and their word may have been lost.
                 self.desk.stale();
                 self.ask_presence().await;
@@ -208,6 +211,9 @@ impl Engine {
             }
             if let Err(error) = self.offer_seats().await {
                 tracing::warn!(%error, "cannot offer seats");
+            }
+            if let Err(error) = self.find_stranded().await {
+                tracing::warn!(%error, "cannot see whose agent is gone");
             }
             self.wait_for(heard, LOOK).await;
         }
@@ -254,15 +260,16 @@ impl Engine {
                 continue;
             }
             let accounts: Vec<PeerId> = agents.keys().cloned().collect();
-            match presence.online(&accounts).await {
-                Ok(known) => {
+            match contained(presence.online(&accounts), PATIENCE).await {
+                Ok(Ok(known)) => {
                     for (account, online) in known {
                         if let Some(agent) = agents.get(&account) {
                             self.desk.presence(agent, online);
                         }
                     }
                 }
-                Err(error) => tracing::debug!(%inbox, %error, "cannot ask for presence"),
+                Ok(Err(error)) => tracing::debug!(%inbox, %error, "cannot ask for presence"),
+                Err(mishap) => tracing::warn!(%inbox, %mishap, "cannot ask for presence"),
             }
         }
     }
@@ -279,7 +286,7 @@ impl Engine {
         let mut cues = Vec::new();
         let mut left = Vec::new();
         for row in &desk.waiting {
-            match after.route(&request(row), now) {
+            match after.route(&request(row, &desk), now) {
                 Decision::Assign(agent) => {
                     *after.loads.entry(agent.clone()).or_default() += 1;
                     after.last = Some(agent);
@@ -313,6 +320,30 @@ impl Engine {
         Ok(())
     }
 
+    /// Has a look at conversations whose agent is not configured any more; their turns find somebody else. The same cue for
+    /// each, however many nodes look however often.
+    async fn find_stranded(&self) -> Result<(), StoreError> {
+        let desk = self.desk.current(&self.parts).await?;
+        let is_gone = |agent: &AgentName| !desk.agents.contains_key(agent);
+        if !desk.loads.keys().any(is_gone) {
+            return Ok(());
+        }
+        let open = self.parts.store.open_threads().await?;
+        let mut cues = Vec::new();
+        for stranded in open.iter().filter(|open| is_gone(&open.agent)) {
+            // Any of its threads leads to the conversation.
+            let Some(thread) = stranded.threads.first() else {
+                continue;
+            };
+            let key = format!("{}:stranded:{}", stranded.since.as_secs(), thread.peer);
+            cues.push(self.cue(thread, key, Cue::QueueMoved { episode: 0 }));
+        }
+        if !cues.is_empty() {
+            self.accept(cues).await?;
+        }
+        Ok(())
+    }
+
     /// Whether a waiting contact was told another position than the present one.
     async fn position_is_news(
         &self,
@@ -334,8 +365,8 @@ impl Engine {
 }
 
 /// What a waiting contact's row asks of routing.
-fn request(row: &WaitingRow) -> Request {
-    let Waiting { skill, agent, .. } = row.waiting.clone();
+fn request(row: &WaitingRow, desk: &Desk) -> Request {
+    let (skill, agent) = desk.still_possible(&row.waiting);
     Request {
         skill,
         agent,

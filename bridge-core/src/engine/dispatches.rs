@@ -5,10 +5,14 @@ use std::{sync::Arc, time::Duration};
 
 use metrics::{counter, gauge, histogram};
 
-use super::{Engine, OnUnknown, Side};
+use super::{
+    Engine, OnUnknown, Side,
+    contained::{Mishap, contained},
+};
 use crate::{
     broker::Notice,
     channel::{ChannelError, ChannelErrorKind, Dispatch, Receipt},
+    clock::Timestamp,
     error::Remedy,
     message::{Arrival, Content, Cue},
     store::{Due, DueId, DueKind, DueWhat, Settlement, StoreError},
@@ -19,6 +23,8 @@ use crate::{
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// Tries while somebody must mend the account first: about a day of the longest pauses.
 const TRIES_UNTIL_MENDED: u32 = 288;
+/// The pause before a dispatch of an inbox that is not configured is looked at again.
+const UNKNOWN: Duration = Duration::from_secs(10);
 /// How many are taken from the store at once.
 const BATCH: usize = 64;
 
@@ -109,9 +115,9 @@ impl Engine {
             }
             Err(error) => {
                 if waits_for_operator(&dispatch, &error) {
-                    self.tell_of_the_wait(&dispatch, &error).await;
+                    self.tell_of_the_wait(&dispatch, &error, started).await;
                 }
-                self.failed(&dispatch, &error)
+                self.failed(&dispatch, &error, started)
             }
         };
         let moved_on = !matches!(settlement, Settlement::Retry { .. });
@@ -145,10 +151,12 @@ impl Engine {
 
     async fn send(&self, dispatch: &Dispatch) -> Result<Receipt, ChannelError> {
         let Some(channel) = self.parts.channels.get(&dispatch.inbox) else {
-            let detail = format!("inbox {} is not configured any more", dispatch.inbox);
+            // Another node may know it, or this one again tomorrow: a mistake in the configuration loses nothing.
+            let detail = format!("inbox {} is not configured here", dispatch.inbox);
+            let again = Remedy::Retry { after: UNKNOWN };
             return Err(ChannelError::new(
                 ChannelErrorKind::Configuration,
-                Remedy::Never,
+                again,
                 detail,
             ));
         };
@@ -156,16 +164,14 @@ impl Engine {
             return passed;
         }
         let limit = self.parts.settings.send_timeout;
-        match tokio::time::timeout(limit, channel.send(dispatch)).await {
-            Ok(result) => result,
-            Err(_) => Err(ChannelError::network(
-                Remedy::Unknown,
-                format!("no answer within {limit:?}"),
-            )),
-        }
+        // Whatever became of it, it may have been sent.
+        let mishap = |mishap: Mishap| ChannelError::network(Remedy::Unknown, mishap.to_string());
+        contained(channel.send(dispatch), limit)
+            .await
+            .unwrap_or_else(|error| Err(mishap(error)))
     }
 
-    fn failed(&self, dispatch: &Dispatch, error: &ChannelError) -> Settlement {
+    fn failed(&self, dispatch: &Dispatch, error: &ChannelError, started: Timestamp) -> Settlement {
         let code = error
             .code
             .map_or_else(|| error.kind.to_string(), |code| code.to_string());
@@ -200,12 +206,22 @@ impl Engine {
             // the platform may be out of date by then.
             Remedy::Hold if is_nudge(dispatch) || is_word_to_platform(dispatch) => {
                 Settlement::Dead {
-                    cue: Some(Box::new(self.undelivered(dispatch, error, Fate::Held))),
+                    cue: Some(Box::new(self.undelivered(
+                        dispatch,
+                        error,
+                        started,
+                        Fate::Held,
+                    ))),
                     reason,
                 }
             }
             Remedy::Hold => Settlement::Held {
-                cue: Some(Box::new(self.undelivered(dispatch, error, Fate::Held))),
+                cue: Some(Box::new(self.undelivered(
+                    dispatch,
+                    error,
+                    started,
+                    Fate::Held,
+                ))),
                 reason,
             },
             Remedy::Retry { after } if !exhausted => again(after),
@@ -216,7 +232,12 @@ impl Engine {
                 again(Duration::ZERO)
             }
             _ => Settlement::Dead {
-                cue: Some(Box::new(self.undelivered(dispatch, error, Fate::Dead))),
+                cue: Some(Box::new(self.undelivered(
+                    dispatch,
+                    error,
+                    started,
+                    Fate::Dead,
+                ))),
                 reason,
             },
         }
@@ -224,15 +245,26 @@ impl Engine {
 
     /// Whoever waits for the answer is told at once, not after the last try. The cue is the same at every try, and a
     /// store takes it once.
-    async fn tell_of_the_wait(&self, dispatch: &Dispatch, error: &ChannelError) {
-        let cue = self.undelivered(dispatch, error, Fate::TriedAgain);
+    async fn tell_of_the_wait(
+        &self,
+        dispatch: &Dispatch,
+        error: &ChannelError,
+        started: Timestamp,
+    ) {
+        let cue = self.undelivered(dispatch, error, started, Fate::TriedAgain);
         if let Err(error) = self.accept(vec![cue]).await {
             tracing::warn!(%error, dispatch = dispatch.id.0, "nobody was told that it waits");
         }
     }
 
     /// The cue that tells the conversation.
-    fn undelivered(&self, dispatch: &Dispatch, error: &ChannelError, fate: Fate) -> Arrival {
+    fn undelivered(
+        &self,
+        dispatch: &Dispatch,
+        error: &ChannelError,
+        started: Timestamp,
+        fate: Fate,
+    ) -> Arrival {
         let texts = &self.parts.texts;
         let reason = match (&error.advice, error.remedy, texts.locale) {
             (Some(words), _, locale) => words.get(locale).to_owned(),
@@ -249,6 +281,7 @@ impl Engine {
             reason,
             held: fate == Fate::Held,
             tried_again: fate == Fate::TriedAgain,
+            tried_at: Some(started),
         };
         let thread = crate::message::ThreadKey {
             inbox: dispatch.inbox.clone(),

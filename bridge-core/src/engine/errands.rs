@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use metrics::{counter, histogram};
 
-use super::{Engine, Side, context::FOR_BOTS};
+use super::{Engine, Side, contained, context::FOR_BOTS};
 use crate::{
     bot::{BotError, Cancelled, Effect, Known, Pace, Turn},
     broker::Notice,
@@ -242,12 +242,15 @@ impl Engine {
         if channel.typing().is_none() {
             return;
         }
-        let trace = errand.trace.0;
+        let (trace, within) = (errand.trace.0, self.parts.settings.send_timeout);
         self.tasks.spawn(async move {
-            if let Some(typing) = channel.typing()
-                && let Err(error) = typing.typing(&thread.peer, true).await
-            {
-                tracing::debug!(trace, %error, "typing is not shown");
+            let Some(typing) = channel.typing() else {
+                return;
+            };
+            match contained(typing.typing(&thread.peer, true), within).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::debug!(trace, %error, "typing is not shown"),
+                Err(mishap) => tracing::debug!(trace, %mishap, "typing is not shown"),
             }
         });
     }

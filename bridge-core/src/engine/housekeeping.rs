@@ -17,7 +17,9 @@ impl Engine {
         while !self.stop.is_cancelled() {
             self.wait_for(std::future::pending(), MEASURE).await;
             self.measure().await;
-            if self.parts.clock.now() >= sweep_at {
+            let now = self.parts.clock.now();
+            // Or the clock was set back.
+            if now >= sweep_at || now + SWEEP < sweep_at {
                 if self.sweeps().await {
                     self.sweep().await;
                 }

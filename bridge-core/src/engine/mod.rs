@@ -2,6 +2,7 @@
 //! the housekeeping. Each step wakes the next by a notice and polls only as a fallback: an idle bridge does nothing.
 
 mod clerk;
+mod contained;
 mod context;
 mod deadlines;
 mod desk;
@@ -27,6 +28,7 @@ use parking_lot::Mutex;
 use tokio::task::JoinSet;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub(crate) use contained::contained;
 pub use ingress::IngressError;
 pub use settings::{EngineSettings, OnUnknown};
 
@@ -108,6 +110,9 @@ const HINTS: usize = 1024;
 /// Notices that a watcher may be behind; who is further behind looks at everything.
 const WATCHED: usize = 1024;
 
+/// After how long a loop that broke begins again.
+const AGAIN: Duration = Duration::from_secs(1);
+
 impl Engine {
     /// Puts an engine together; nothing runs yet.
     pub fn new(parts: EngineParts) -> Arc<Self> {
@@ -174,11 +179,24 @@ impl Engine {
         &self.parts
     }
 
-    fn spawn<F>(self: &Arc<Self>, work: impl FnOnce(Arc<Self>) -> F)
+    /// Runs a loop. One that broke begins again: what it had in hand comes back with its lease.
+    fn spawn<F>(self: &Arc<Self>, work: impl Fn(Arc<Self>) -> F + Send + 'static)
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        self.tasks.spawn(work(self.clone()));
+        let engine = self.clone();
+        self.tasks.spawn(async move {
+            while contained(work(engine.clone()), Duration::MAX)
+                .await
+                .is_err()
+            {
+                tracing::error!("a loop of the engine panicked; it begins again");
+                engine.wait_for(std::future::pending(), AGAIN).await;
+                if engine.stop.is_cancelled() {
+                    return;
+                }
+            }
+        });
     }
 
     /// What happens to conversations, on this node and the others: [`Notice::Changed`], [`Notice::Typing`], and

@@ -10,7 +10,7 @@ use std::{
 use metrics::counter;
 use parking_lot::Mutex;
 
-use super::{Engine, Side};
+use super::{Engine, Side, contained};
 use crate::{
     channel::{Channel, DeskThread, Pull, PullHint},
     message::InboxName,
@@ -23,6 +23,9 @@ const HOLD: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(250);
 /// Pages in one go; what is more comes with the next look.
 const PAGES: usize = 1000;
+
+/// How many times as long as a send one page may take.
+const PATIENCE: u32 = 4;
 
 /// Pulls at once, of all inboxes: a slow platform delays its own topics only.
 const AT_ONCE: usize = 32;
@@ -112,7 +115,8 @@ impl Engine {
             Ok(open) => open,
             Err(error) => return tracing::warn!(%error, "cannot see the open threads"),
         };
-        for hint in pull.routine(&open) {
+        let hints = contained(async { pull.routine(&open) }, HOLD).await;
+        for hint in hints.unwrap_or_default() {
             if self.stop.is_cancelled() {
                 return;
             }
@@ -179,9 +183,9 @@ impl Engine {
         };
         for _ in 0..PAGES {
             let cursor = self.parts.store.cursor(inbox, &hint.topic).await?;
-            let page = pull
-                .pull(&hint.topic, hint.token.as_deref(), cursor.as_deref())
-                .await?;
+            let page = pull.pull(&hint.topic, hint.token.as_deref(), cursor.as_deref());
+            let within = self.parts.settings.send_timeout * PATIENCE;
+            let page = contained(page, within).await??;
             let moved = page.cursor.filter(|next| cursor.as_ref() != Some(next));
             let stuck = moved.is_none();
             let cursor = moved.map(|cursor| CursorMove {

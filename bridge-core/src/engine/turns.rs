@@ -1,7 +1,10 @@
 //! Turns: a worker claims one conversation, walks its waiting arrivals through the chain in order, and commits what
 //! they came to, all or nothing.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use metrics::{counter, histogram};
 
@@ -22,6 +25,9 @@ use crate::{
 
 /// How often a claim is worked through again because an agent's seat was taken meanwhile.
 const SEAT_TRIES: u32 = 4;
+
+/// The part of a lease after which no further arrival of the claim is begun.
+const ENOUGH: u32 = 4;
 
 impl Engine {
     pub(super) async fn take_turns(self: Arc<Self>, number: usize) {
@@ -50,10 +56,9 @@ impl Engine {
 
     /// Waits for a bell, for the poll interval, or for the end.
     pub(super) async fn wait_for(&self, heard: impl Future<Output = ()>, poll: Duration) {
-        let later = self.parts.clock.now() + poll;
         tokio::select! {
             () = heard => {}
-            () = self.parts.clock.sleep_until(later) => {}
+            () = self.parts.clock.sleep(poll) => {}
             () = self.stop.cancelled() => {}
         }
     }
@@ -146,13 +151,20 @@ impl Engine {
     /// What the waiting arrivals of a claim come to.
     async fn turn(&self, claim: &Claim) -> Result<Changes, StoreError> {
         let mut clerk = Clerk::new(self, claim);
+        let began = Instant::now();
         for accepted in &claim.arrivals {
             clerk.desk = self.desk.current(&self.parts).await?;
+            clerk.take(accepted);
+            clerk.replace_gone().await?;
             if accepted.failures >= self.parts.settings.arrival_failures {
                 clerk.bury(accepted).await?;
                 continue;
             }
-            clerk.receive(accepted);
+            clerk.receive();
+            if let Some(verdict) = clerk.not_silent() {
+                clerk.done(accepted.id, verdict);
+                continue;
+            }
             clerk.recognise().await?;
             let outcome = self.walk(&clerk, accepted).await;
             let verdict = Verdict::Turned {
@@ -165,6 +177,10 @@ impl Engine {
             clerk.done(accepted.id, verdict);
             if clerk.ties() {
                 // What follows is decided by who is whom now: it stays waiting.
+                break;
+            }
+            if began.elapsed() > self.parts.settings.lease / ENOUGH {
+                // Slow bots and guards: what is done is kept before the lease is over, the rest stays waiting.
                 break;
             }
         }

@@ -116,6 +116,9 @@ pub enum Cue {
         /// Somebody must mend the account first; until then it is tried again.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         tried_again: bool,
+        /// When the try began of which this came.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tried_at: Option<Timestamp>,
     },
     /// Something for an agent who has all contacts in one chat, on its way to the agent's own lane.
     Show {

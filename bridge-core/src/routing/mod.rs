@@ -11,6 +11,7 @@ pub use strategy::{Decision, Refusal, Request, Strategy};
 
 use crate::{
     clock::Timestamp,
+    conversation::Waiting,
     message::{AgentName, ContactId, ConversationId, InboxName, PeerId},
     store::WaitingRow,
 };
@@ -86,6 +87,20 @@ impl Desk {
     /// Whether an agent can take a conversation that came by this inbox.
     pub fn reaches(&self, agent: &Agent, inbox: &InboxName) -> bool {
         agent.inbox == *inbox || !self.native.contains(&agent.inbox)
+    }
+
+    /// The skill and the agent that a contact waits for, as far as anybody has them still: nobody waits for ever for somebody
+    /// who is gone.
+    pub fn still_possible(&self, waiting: &Waiting) -> (Option<String>, Option<AgentName>) {
+        let agent = waiting.agent.clone();
+        let agent = agent.filter(|name| self.agents.contains_key(name));
+        let has = |skill: &String| {
+            let mut able = self.agents.values();
+            able.any(|one| {
+                one.skills.contains(skill) && agent.as_ref().is_none_or(|name| *name == one.name)
+            })
+        };
+        (waiting.skill.clone().filter(has), agent)
     }
 
     /// Free seats of an agent.

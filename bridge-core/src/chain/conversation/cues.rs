@@ -51,8 +51,14 @@ pub(super) fn ending(case: &Case, cue: Cue, texts: &Texts) -> Ending {
             reason,
             held,
             tried_again,
+            tried_at,
             ..
         } => {
+            let is_message = !matches!(*content, Content::Nudge { .. } | Content::Event(_));
+            if held && is_message && may_go_now(case, tried_at) {
+                let why = "refused while the contact wrote: it may go now";
+                return Ending::with(vec![Effect::Release], why);
+            }
             let text = match (held, tried_again) {
                 (true, _) => Text::DeskHeld,
                 (false, true) => Text::DeskTriedAgain,
@@ -65,6 +71,14 @@ pub(super) fn ending(case: &Case, cue: Cue, texts: &Texts) -> Ending {
     }
 }
 
+/// Whether the contact wrote after the try began that the platform refused for want of an allowance. The allowance is open
+/// again then; what is refused once more comes of a later try.
+fn may_go_now(case: &Case, tried_at: Option<crate::clock::Timestamp>) -> bool {
+    let conversation = &case.conversation;
+    tried_at.is_some_and(|tried_at| conversation.contact_spoke_at >= tried_at)
+        && conversation.ledger.left(case.now) > 0
+}
+
 fn stale(case: &Case, episode: u32) -> bool {
     case.conversation.episode != episode
 }
@@ -73,7 +87,7 @@ fn seat_free(case: &Case, episode: u32) -> Ending {
     match &case.conversation.phase {
         Phase::Queued(waiting) if !stale(case, episode) => {
             let route = Effect::Route {
-                skill: waiting.skill.clone(),
+                skill: case.desk.still_possible(waiting).0,
                 note: None,
             };
             Ending::with(vec![route], "an agent may be free")

@@ -164,6 +164,7 @@ async fn whom_the_platform_does_not_take_is_away_and_the_contact_waits() {
             reason: "95014".to_owned(),
             held,
             tried_again: false,
+            tried_at: None,
         };
         effects(at_kf(phase, Author::System, What::Cue(cue)))
     };

@@ -39,8 +39,9 @@ impl Clerk<'_> {
         note: Option<String>,
     ) -> Result<(), StoreError> {
         let conversation = &self.changes.conversation;
+        // Who was meant may be gone: then anybody will do.
         let wanted = match &conversation.phase {
-            Phase::Queued(waiting) => waiting.agent.clone(),
+            Phase::Queued(waiting) => self.desk.still_possible(waiting).1,
             _ => None,
         };
         let request = Request {

@@ -2,6 +2,8 @@
 //! allowance: notices go first when it is short, then texts are merged, and what still does not fit is held until the
 //! contact writes again.
 
+use std::collections::BTreeSet;
+
 use super::Clerk;
 use crate::{
     channel::{Capabilities, Persona},
@@ -36,6 +38,18 @@ impl Draft {
     }
 }
 
+/// Of an inbox that is not configured here, but may be on another node or tomorrow: what the narrowest platform shows.
+static UNKNOWN: Capabilities = Capabilities {
+    kinds: BTreeSet::new(),
+    text_bytes: Some(600),
+    markdown: false,
+    allowances: Vec::new(),
+    image_types: Vec::new(),
+    voice_types: Vec::new(),
+    native_desk: false,
+    one_chat: false,
+};
+
 /// What is to be sent.
 #[derive(Default)]
 pub(super) struct Outbox {
@@ -69,6 +83,14 @@ impl Outbox {
         });
     }
 
+    /// Forgets what these arrivals wanted said to the contact; whether there was any of it.
+    pub(super) fn unsay(&mut self, traces: &[ArrivalId]) -> bool {
+        let before = self.contact.len();
+        self.contact
+            .retain(|said| said.by.is_none() || !traces.contains(&said.trace));
+        self.contact.len() < before
+    }
+
     pub(super) fn push(&mut self, draft: Draft) {
         self.desk.push(draft);
     }
@@ -89,10 +111,9 @@ impl Clerk<'_> {
         }
         self.plan_word(last);
         for draft in std::mem::take(&mut self.outbox.desk) {
-            let Some(channel) = self.engine.parts.channels.get(&draft.inbox) else {
-                continue;
-            };
-            for content in draft.parts(channel.capabilities()) {
+            let channel = self.engine.parts.channels.get(&draft.inbox);
+            let within = channel.map_or(&UNKNOWN, |channel| channel.capabilities());
+            for content in draft.parts(within) {
                 self.changes.dispatches.push(NewDispatch {
                     trace: draft.trace,
                     inbox: draft.inbox.clone(),
@@ -122,10 +143,10 @@ impl Clerk<'_> {
 
     fn plan_contact(&mut self, wanted: Vec<Said>) {
         let thread = self.changes.conversation.thread.clone();
-        let Some(channel) = self.engine.parts.channels.get(&thread.inbox).cloned() else {
-            return;
-        };
-        let within = channel.capabilities();
+        let channel = self.engine.parts.channels.get(&thread.inbox).cloned();
+        let within = channel
+            .as_ref()
+            .map_or(&UNKNOWN, |channel| channel.capabilities());
         let wanted = within_allowance(
             wanted,
             within,

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::Clerk;
-use crate::message::{AgentName, Content, Event, What};
+use crate::{
+    engine::contained,
+    message::{AgentName, Content, Event, What},
+};
 
 /// How long the platform may think about where somebody is; a turn waits for it.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -36,7 +39,7 @@ impl Clerk<'_> {
             return false;
         };
         let account = std::slice::from_ref(&agent.account);
-        match tokio::time::timeout(PATIENCE, presence.online(account)).await {
+        match contained(presence.online(account), PATIENCE).await {
             Ok(Ok(known)) => known
                 .iter()
                 .any(|(who, online)| *who == agent.account && *online),

@@ -3,7 +3,7 @@
 use super::Clerk;
 use crate::{
     error::Remedy,
-    message::{ArrivalId, Content},
+    message::{Arrival, ArrivalId, Content},
     store::{EntryAuthor, Settlement, StoreError, TraceDispatch},
     texts::Text,
 };
@@ -13,56 +13,107 @@ const LOOK_BACK: usize = 50;
 /// Why a dispatch that was withdrawn counts as dead.
 const WITHDRAWN: &str = "taken back by the agent before it left";
 
+/// What became of a wish to take a message back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Recalled {
+    /// Nothing of it has reached the contact, nor will.
+    Withdrawn,
+    /// It goes out in one message with others, which are not taken back.
+    Merged,
+    /// It has left, or is leaving.
+    Late,
+}
+
+/// Something an agent said in this very claim: the store does not know of it yet.
+pub(super) struct Relayed {
+    trace: ArrivalId,
+    arrival: Arrival,
+}
+
 impl Clerk<'_> {
+    /// Remembers that the arrival in hand is on its way to the contact.
+    pub(super) fn note_relayed(&mut self) {
+        self.relayed.push(Relayed {
+            trace: self.trace,
+            arrival: self.arrival.clone(),
+        });
+    }
+
     /// Answers the agent; what they said and the contact did not get is noted beside it.
     pub(super) async fn recall(&mut self, external_id: &str) -> Result<(), StoreError> {
-        if self.withdraw(external_id).await? {
-            self.record(EntryAuthor::Note, Content::text(WITHDRAWN));
-            self.notice_agent(Text::DeskRecalled, &[]);
-        } else {
-            self.notice_agent(Text::DeskRecallLate, &[]);
+        match self.withdraw(external_id).await? {
+            Recalled::Withdrawn => {
+                self.record(EntryAuthor::Note, Content::text(WITHDRAWN));
+                self.notice_agent(Text::DeskRecalled, &[]);
+            }
+            Recalled::Merged => self.notice_agent(Text::DeskRecallMerged, &[]),
+            Recalled::Late => self.notice_agent(Text::DeskRecallLate, &[]),
         }
         Ok(())
     }
 
-    /// Whether nothing of the message has reached the contact, nor will.
-    async fn withdraw(&mut self, external_id: &str) -> Result<bool, StoreError> {
-        let dispatches = self.caused_by(external_id).await?;
-        let mut all = !dispatches.is_empty();
-        for dispatch in dispatches {
-            all &= self.withdraw_one(&dispatch).await?;
+    async fn withdraw(&mut self, external_id: &str) -> Result<Recalled, StoreError> {
+        let unsaid = self.unsay(external_id);
+        let said = self.caused_by(external_id).await?;
+        if said.is_empty() {
+            return Ok(match unsaid {
+                true => Recalled::Withdrawn,
+                false => Recalled::Late,
+            });
         }
-        Ok(all)
+        if said.iter().any(|one| !one.stands_alone()) {
+            return Ok(Recalled::Merged);
+        }
+        let mut all = true;
+        for dispatch in said.iter().flat_map(|one| &one.dispatches) {
+            all &= self.withdraw_one(dispatch).await?;
+        }
+        Ok(match all {
+            true => Recalled::Withdrawn,
+            false => Recalled::Late,
+        })
     }
 
-    /// What an agent's message has become on its way to the contact. A message of several elements came as several
-    /// arrivals: its id, a `#` and a number.
-    async fn caused_by(&self, external_id: &str) -> Result<Vec<TraceDispatch>, StoreError> {
+    /// Takes it out of what this claim wants said; whether it was there.
+    fn unsay(&mut self, external_id: &str) -> bool {
+        let meant = |one: &&Relayed| self.is_meant(&one.arrival, external_id);
+        let traces: Vec<ArrivalId> = self
+            .relayed
+            .iter()
+            .filter(meant)
+            .map(|one| one.trace)
+            .collect();
+        self.outbox.unsay(&traces)
+    }
+
+    /// A message of several elements came as several arrivals: its id, a `#` and a number.
+    fn is_meant(&self, arrival: &Arrival, external_id: &str) -> bool {
+        let rest = arrival.external_id.as_str().strip_prefix(external_id);
+        let is_it = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('#'));
+        is_it && arrival.inbox == self.arrival.inbox && arrival.author == self.arrival.author
+    }
+
+    /// What an agent's message was, and what it has become on its way to the contact.
+    async fn caused_by(&self, external_id: &str) -> Result<Vec<Caused>, StoreError> {
         let store = &self.engine.parts.store;
         let conversation = &self.changes.conversation;
         let lines = store.recent(conversation.id, LOOK_BACK, false).await?;
-        let mut traces: Vec<ArrivalId> = lines
-            .iter()
+        let mut said: Vec<(ArrivalId, Content)> = lines
+            .into_iter()
             .filter(|line| matches!(line.author, EntryAuthor::Agent(_)))
-            .map(|line| line.trace)
+            .map(|line| (line.trace, line.content))
             .collect();
-        traces.dedup();
+        said.dedup_by_key(|(trace, _)| *trace);
         let mut found = Vec::new();
-        for trace in traces {
+        for (trace, line) in said {
             let Some(trace) = store.trace(trace).await? else {
                 continue;
             };
-            let arrival = &trace.arrival.arrival;
-            let rest = arrival.external_id.as_str().strip_prefix(external_id);
-            let is_it = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('#'));
-            if is_it && arrival.inbox == self.arrival.inbox && arrival.author == self.arrival.author
-            {
+            if self.is_meant(&trace.arrival.arrival, external_id) {
                 let thread = &conversation.thread;
-                let to_contact = trace
-                    .dispatches
-                    .into_iter()
-                    .filter(|one| one.inbox == thread.inbox && one.to == thread.peer);
-                found.extend(to_contact);
+                let mut dispatches = trace.dispatches;
+                dispatches.retain(|one| one.inbox == thread.inbox && one.to == thread.peer);
+                found.push(Caused { line, dispatches });
             }
         }
         Ok(found)
@@ -95,5 +146,23 @@ impl Clerk<'_> {
         // Those behind it may go.
         self.engine.notify(crate::broker::Notice::Dispatches);
         Ok(true)
+    }
+}
+
+/// A line of an agent's and what it has become.
+struct Caused {
+    line: Content,
+    dispatches: Vec<TraceDispatch>,
+}
+
+impl Caused {
+    /// Whether its dispatches hold nothing but it. Where the allowance is short, neighbouring texts become one: of those the
+    /// first has the dispatch, and the others have none.
+    fn stands_alone(&self) -> bool {
+        let of_it = |part: &Content| match (self.line.words(), part) {
+            (Some(line), Content::Text(part)) => line.contains(part.text.trim()),
+            _ => true,
+        };
+        !self.dispatches.is_empty() && self.dispatches.iter().all(|one| of_it(&one.content))
     }
 }

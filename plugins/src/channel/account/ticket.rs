@@ -32,7 +32,7 @@ impl Api {
         let began = self.clock.now();
         // A cache out of reach means that each node fetches for itself.
         while !self.cache.hold(&lock, owner, FETCH).await.unwrap_or(true) {
-            self.clock.sleep_until(self.clock.now() + LOOK).await;
+            self.clock.sleep(LOOK).await;
             if let Ok(Some(ticket)) = self.cache.get(&key).await {
                 return Ok(ticket);
             }

@@ -163,7 +163,7 @@ impl Tokens {
             .await
             .unwrap_or(true)
         {
-            self.clock.sleep_until(self.clock.now() + LOOK).await;
+            self.clock.sleep(LOOK).await;
             if let Some(token) = self.cached().await {
                 return Ok(token);
             }

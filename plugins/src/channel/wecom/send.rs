@@ -135,8 +135,7 @@ pub(super) async fn turn(app: &Wecom, key: &str, pace: &Pace) -> Result<(), Chan
     match app.cache.admit(key, pace).await {
         Ok(Admission::Granted { after }) if after.is_zero() => Ok(()),
         Ok(Admission::Granted { after }) => {
-            let until = app.clock.now() + after + Duration::from_millis(1);
-            app.clock.sleep_until(until).await;
+            app.clock.sleep(after + Duration::from_millis(1)).await;
             Ok(())
         }
         Ok(Admission::Refused { again }) => Err(ChannelError::new(

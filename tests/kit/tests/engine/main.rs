@@ -1,0 +1,16 @@
+//! The engine on a clock that stands still, between platforms that do as they are told: what no scenario can order, such as
+//! a platform that never answers, a clock that jumps, a configuration that changed overnight.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod allowance;
+mod changed;
+mod idle;
+mod jumps;
+mod recall;
+mod stuck;
+mod world;
