@@ -2,7 +2,7 @@
 // one; nothing that was sent is read as HTML.
 import { el, t } from './common.js';
 
-const opens = (url) => url && { href: url, target: '_blank', rel: 'noreferrer' };
+const opens = (url) => /^https?:/i.test(url) && { href: url, target: '_blank', rel: 'noreferrer' };
 const words = (tag, className, text) => (text ? el(tag, { className, textContent: text }) : null);
 
 // `press(key, chosen)` answers the card; without it the card only shows.

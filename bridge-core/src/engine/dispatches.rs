@@ -109,7 +109,7 @@ impl Engine {
                 counter!("kefu_sent_total", "inbox" => dispatch.inbox.to_string()).increment(1);
                 tracing::debug!(trace = dispatch.trace.0, dispatch = dispatch.id.0, inbox = %dispatch.inbox, "sent");
                 Settlement::Done {
-                    external_id: receipt.external_id,
+                    external_id: receipt.external_id.filter(|id| is_kept(id)),
                     lost: receipt.lost,
                 }
             }
@@ -180,7 +180,7 @@ impl Engine {
         tracing::warn!(trace = dispatch.trace.0, dispatch = dispatch.id.0, inbox = %dispatch.inbox,
             attempt = dispatch.attempt, remedy = ?error.remedy, %error, "not sent");
         let settings = &self.parts.settings;
-        let reason = error.detail.clone();
+        let reason = reason(&error.detail);
         // What only waited its turn loses no try for it.
         let tried = error.kind != ChannelErrorKind::Busy;
         let again = |after: Duration| {
@@ -272,7 +272,7 @@ impl Engine {
             (None, Remedy::Unknown, Locale::En) => {
                 "the platform did not confirm in time; it may have arrived".to_owned()
             }
-            (None, ..) => error.detail.clone(),
+            (None, ..) => reason(&error.detail),
         };
         let cue = Cue::Undelivered {
             dispatch: dispatch.id,
@@ -294,6 +294,20 @@ impl Engine {
         };
         self.cue(&thread, key, cue)
     }
+}
+
+/// The longest id of a receipt that is kept, and the longest reason of a failure: both are the platform's words.
+const ID: usize = 512;
+const REASON: usize = 1000;
+
+fn is_kept(id: &str) -> bool {
+    id.len() <= ID && !id.contains('\0')
+}
+
+/// Why it was not sent, as it is kept.
+fn reason(detail: &str) -> String {
+    let plain = detail.chars().map(|c| if c == '\0' { ' ' } else { c });
+    plain.take(REASON).collect()
 }
 
 /// Whether it tells the platform who has the conversation.

@@ -2,7 +2,7 @@
 
 use std::{ops::ControlFlow, sync::atomic::Ordering};
 
-use super::Engine;
+use super::{Engine, tidy::tidy};
 use crate::{
     broker::Notice,
     chain::{Addressed, ChainError},
@@ -79,6 +79,7 @@ impl Engine {
         &self,
         mut intake: Intake,
     ) -> Result<Vec<Option<ArrivalId>>, StoreError> {
+        intake.arrivals.iter_mut().for_each(tidy);
         self.name_agents(&mut intake.arrivals);
         let ids = self.parts.store.accept(intake).await?;
         for id in ids.iter().flatten() {

@@ -15,6 +15,7 @@ mod people;
 mod pressure;
 mod pulls;
 mod settings;
+mod tidy;
 mod turns;
 mod wake;
 
