@@ -1,4 +1,8 @@
 //! The relay: a callback in, all steps durable, a Tencent IM request out. This process plays the platforms.
+//!
+//! A contact's next message is offered at its time on whatever connection is free, answered or not the one before. Two
+//! messages have an order only where the later was offered after the earlier was answered: of such pairs none may be heard the
+//! other way round. Pairs heard against the order in which they were offered are told beside it.
 
 use std::{
     collections::HashMap,
@@ -36,6 +40,26 @@ struct Heard {
 
 type Desk = Arc<Mutex<Heard>>;
 
+/// What became of a callback.
+struct Asked {
+    number: u64,
+    offered: Instant,
+    /// When it was answered with success; `None`: it was refused.
+    answered: Option<Instant>,
+}
+
+impl Asked {
+    /// The contact, and the number of its message.
+    fn key(&self) -> (usize, u64) {
+        key(self.number)
+    }
+}
+
+fn key(number: u64) -> (usize, u64) {
+    let contacts = CONTACTS as u64;
+    ((number % contacts) as usize, number / contacts)
+}
+
 /// At each of these rates, through an endpoint that takes so many milliseconds.
 pub async fn measure(
     program: &Path,
@@ -46,9 +70,9 @@ pub async fn measure(
 ) -> anyhow::Result<()> {
     println!();
     println!(
-        "| relay, {nodes} node(s) | offered/s | endpoint takes | p50 ms | p99 ms | p99.9 ms | lost | doubled | out of order | resident MB |"
+        "| relay, {nodes} node(s) | offered/s | endpoint takes | p50 ms | p99 ms | p99.9 ms | refused | lost | doubled | out of acknowledged order | out of offered order | resident MB |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|---|---|");
     for (rate, slow) in loads {
         one(program, back, nodes, *rate, *slow, span).await?;
     }
@@ -89,10 +113,7 @@ async fn one(
         .map(|line| {
             let mine = (line..count).step_by(LINES);
             mine.map(|number| {
-                let (contact, id) = (
-                    (number % CONTACTS as u64) as usize,
-                    number / CONTACTS as u64,
-                );
+                let (contact, id) = self::key(number);
                 messages::request(
                     &key,
                     &name(contact),
@@ -109,18 +130,27 @@ async fn one(
     for (index, mine) in requests.into_iter().enumerate() {
         let mut line = Line::open(bridges[index % nodes].address).await?;
         senders.spawn(async move {
+            let mut asked = Vec::with_capacity(mine.len());
             for (turn, request) in mine.into_iter().enumerate() {
-                tokio::time::sleep_until(due((index + turn * LINES) as u64).into()).await;
-                line.ask(&request).await?;
+                let number = (index + turn * LINES) as u64;
+                tokio::time::sleep_until(due(number).into()).await;
+                let offered = Instant::now();
+                let taken = line.ask(&request).await?;
+                asked.push(Asked {
+                    number,
+                    offered,
+                    answered: taken.then(Instant::now),
+                });
             }
-            anyhow::Ok(())
+            anyhow::Ok(asked)
         });
     }
+    let mut asked = Vec::with_capacity(count as usize);
     while let Some(done) = senders.join_next().await {
-        done??;
+        asked.extend(done??);
     }
     let memory = bridges.iter().map(Bridge::memory).sum();
-    report(&desk, memory, rate, slow, count, due).await
+    report(&desk, memory, rate, slow, &asked, due).await
 }
 
 async fn report(
@@ -128,41 +158,56 @@ async fn report(
     memory: f64,
     rate: u64,
     slow: u64,
-    count: u64,
+    asked: &[Asked],
     due: impl Fn(u64) -> Instant,
 ) -> anyhow::Result<()> {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while (desk.lock().await.times.len() as u64) < count && Instant::now() < deadline {
+    let taken = asked.iter().filter(|asked| asked.answered.is_some());
+    let taken: HashMap<_, _> = taken.map(|asked| (asked.key(), asked)).collect();
+    let refused = asked.len() - taken.len();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while desk.lock().await.times.len() < taken.len() && Instant::now() < deadline {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let heard = desk.lock().await;
     let mut latency = Histogram::<u64>::new(3)?;
-    let (mut lost, mut doubled, mut disorder) = (0, 0, 0);
-    for number in 0..count {
-        let key = (
-            (number % CONTACTS as u64) as usize,
-            number / CONTACTS as u64,
-        );
-        match heard.times.get(&key) {
+    let (mut lost, mut doubled, mut offered, mut acknowledged) = (0, 0, 0, 0);
+    for (key, asked) in &taken {
+        match heard.times.get(key) {
             Some(at) => {
-                latency.record(at.saturating_duration_since(due(number)).as_micros() as u64)?
+                latency.record(at.saturating_duration_since(due(asked.number)).as_micros() as u64)?
             }
             None => lost += 1,
         }
     }
-    for numbers in heard.by_contact.values() {
+    for (contact, numbers) in &heard.by_contact {
         let unique: std::collections::BTreeSet<_> = numbers.iter().collect();
         doubled += numbers.len() - unique.len();
-        disorder += numbers.windows(2).filter(|pair| pair[0] > pair[1]).count();
+        offered += numbers.windows(2).filter(|pair| pair[0] > pair[1]).count();
+        let heard: Vec<&Asked> = numbers
+            .iter()
+            .filter_map(|number| taken.get(&(*contact, *number)).copied())
+            .collect();
+        acknowledged += overtaken(&heard);
     }
     let ms = |quantile: f64| latency.value_at_quantile(quantile) as f64 / 1000.0;
     println!(
-        "| callback in to Tencent IM request out | {rate} | {slow} ms | {:.2} | {:.2} | {:.2} | {lost} | {doubled} | {disorder} | {memory:.1} |",
+        "| callback in to Tencent IM request out | {rate} | {slow} ms | {:.2} | {:.2} | {:.2} | {refused} | {lost} | {doubled} | {acknowledged} | {offered} | {memory:.1} |",
         ms(0.5),
         ms(0.99),
         ms(0.999)
     );
     Ok(())
+}
+
+/// How many of a contact's messages, as they were heard, came after one that was offered when they had been answered.
+fn overtaken(heard: &[&Asked]) -> usize {
+    let mut latest = None;
+    let mut count = 0;
+    for asked in heard {
+        count += usize::from(asked.answered < latest);
+        latest = latest.max(Some(asked.offered));
+    }
+    count
 }
 
 /// Until every contact has an agent.
@@ -232,4 +277,25 @@ fn json(body: &'static str) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("application/json")
         .body(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_answered_before_can_be_overtaken() {
+        let began = Instant::now();
+        let at = |offered: u64, answered: u64| Asked {
+            number: 0,
+            offered: began + Duration::from_millis(offered),
+            answered: Some(began + Duration::from_millis(answered)),
+        };
+        let (one, beside, later) = (at(0, 10), at(5, 30), at(11, 20));
+        assert_eq!(overtaken(&[&one, &beside, &later]), 0);
+        assert_eq!(overtaken(&[&beside, &one, &later]), 0, "under way together");
+        assert_eq!(overtaken(&[&one, &later, &beside]), 0, "under way together");
+        assert_eq!(overtaken(&[&later, &one, &beside]), 1);
+        assert_eq!(overtaken(&[&later, &beside, &one]), 1);
+    }
 }
