@@ -4,6 +4,7 @@
 use std::any::Any;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use actix_web::dev::{Extensions, ServerHandle};
 use actix_web::{App, HttpServer, web};
@@ -209,6 +210,23 @@ impl Sandbox {
     /// Everything that happens from now on, as the pages see it.
     pub fn watch(&self) -> tokio::sync::broadcast::Receiver<Arc<Event>> {
         self.world.hub.listen(None).1
+    }
+
+    /// Looks again after every change, whichever platform's, until there is something to see or the patience is over.
+    pub async fn until<T>(
+        &self,
+        patience: Duration,
+        mut look: impl FnMut() -> Option<T>,
+    ) -> Option<T> {
+        let deadline = tokio::time::Instant::now() + patience;
+        loop {
+            // Made before the look: what happens meanwhile is not missed.
+            let change = self.world.hub.change();
+            if let Some(seen) = look() {
+                return Some(seen);
+            }
+            tokio::time::timeout_at(deadline, change).await.ok()?;
+        }
     }
 
     /// What the wire log holds, oldest first.

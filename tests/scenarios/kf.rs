@@ -9,6 +9,9 @@ on_both_backs!(
     a_customer_goes_from_tencent_im_to_a_servicer_in_wecom_and_back_to_the_assistant,
 );
 
+/// How long a busy machine may take.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+
 async fn stage(change: impl FnOnce(&mut Set)) -> Stage {
     with("", change).await
 }
@@ -121,18 +124,23 @@ async fn kill_9_between_page_and_cursor_loses_and_doubles_nothing(backs: Backs) 
         set.assistant = false;
         set.settings.kf.page = 2;
         set.settings.kf.allowance = 1000;
-        set.settings.patience = std::time::Duration::from_secs(60);
+        set.settings.patience = PATIENCE;
     })
     .await;
     let (phone, system) = (stage.sandbox.kf().phone("小周"), stage.agent("system"));
     phone.says("人工").await;
     let peer = system.hears_text("新会话").await.unwrap().peer;
-    for round in 0..6 {
+    for round in 0..6_u8 {
+        let before = system.messages(&peer).len();
         for number in 0..10 {
             phone.says(&format!("第{round}{number}句")).await;
         }
-        // A random moment is the point of this test.
-        tokio::time::sleep(std::time::Duration::from_millis(7 * round)).await;
+        // Killed at another moment each time: when so many of these words have come through.
+        let come = before + 2 * usize::from(round);
+        let through = stage.sandbox.until(PATIENCE, || {
+            (system.messages(&peer).len() >= come).then_some(())
+        });
+        through.await.unwrap();
         stage.kill_and_restart();
     }
     system.hears_text("第59句").await.unwrap();

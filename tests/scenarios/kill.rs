@@ -8,6 +8,8 @@ use crate::stage::{Set, Stage};
 
 const CONTACTS: usize = 12;
 const ROUNDS: usize = 12;
+/// How long a busy machine may take.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_lost_doubled_or_reordered() {
@@ -19,7 +21,7 @@ async fn nothing_is_lost_doubled_or_reordered() {
     let mut dice = StdRng::seed_from_u64(seed);
     let mut settings = bridge_sandbox::Settings::sink();
     settings.chat_capacity = 100_000;
-    settings.patience = Duration::from_secs(60);
+    settings.patience = PATIENCE;
     let mut stage = Stage::with(Set {
         assistant: false,
         capacity: 1000,
@@ -38,6 +40,7 @@ async fn nothing_is_lost_doubled_or_reordered() {
     let mut said = [0_u32; CONTACTS];
     let mut acknowledged: Vec<Vec<u32>> = vec![Vec::new(); CONTACTS];
     for _ in 0..ROUNDS {
+        let before = reached(&agents);
         let mut flying = Vec::new();
         for (contact, phone) in phones.iter().enumerate() {
             // A customer types the next message once the phone shows the last one as sent, or failed.
@@ -59,8 +62,12 @@ async fn nothing_is_lost_doubled_or_reordered() {
                 (contact, taken)
             }));
         }
-        // A random moment is the point of this test.
-        tokio::time::sleep(Duration::from_millis(dice.random_range(0..60))).await;
+        // A random moment is the point of this test: when so many of these words have reached an agent.
+        let come = before + dice.random_range(0..=CONTACTS);
+        let through = stage
+            .sandbox
+            .until(PATIENCE, || (reached(&agents) >= come).then_some(()));
+        through.await.unwrap();
         stage.kill_and_restart();
         for flight in flying {
             let (contact, taken) = flight.await.unwrap();
@@ -113,6 +120,15 @@ fn compare(agents: &[bridge_sandbox::tim::Client], acknowledged: &[Vec<u32>]) {
             "contact {contact}: {lost:?} lost of {heard:?}"
         );
     }
+}
+
+/// How many numbered messages there are at the agents'.
+fn reached(agents: &[bridge_sandbox::tim::Client]) -> usize {
+    agents
+        .iter()
+        .flat_map(heard_by)
+        .map(|chat| chat.len())
+        .sum()
 }
 
 /// What one agent's chats hold of the numbered messages, chat by chat, in order.

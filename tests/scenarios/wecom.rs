@@ -10,6 +10,9 @@ on_both_backs!(
     nothing_is_lost_or_doubled_on_the_way_through_an_agents_lane,
 );
 
+/// How long a busy machine may take.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(90);
+
 async fn stage(change: impl FnOnce(&mut Set)) -> Stage {
     let mut set = Set {
         assistant: false,
@@ -220,7 +223,7 @@ async fn a_kf_customer_goes_back_and_forth_between_tencent_im_and_wecom(backs: B
 async fn nothing_is_lost_or_doubled_on_the_way_through_an_agents_lane(backs: Backs) {
     let mut stage = stage(|set| {
         set.backs = backs;
-        set.settings.patience = std::time::Duration::from_secs(90);
+        set.settings.patience = PATIENCE;
         set.settings.wecom.member_rate = (0, 0);
     })
     .await;
@@ -235,12 +238,16 @@ async fn nothing_is_lost_or_doubled_on_the_way_through_an_agents_lane(backs: Bac
         )
         .unwrap();
     for round in 0..4 {
+        let before = phone.chat().len();
         for number in 0..3 {
             zhou.says(&format!("答{round}{number}")).await;
             phone.says(&format!("问{round}{number}")).await;
         }
-        // A random moment is the point of this test.
-        tokio::time::sleep(std::time::Duration::from_millis(11 * round)).await;
+        // Killed at another moment each time: when so many of these words have come through.
+        let through = stage.sandbox.until(PATIENCE, || {
+            (phone.chat().len() >= before + round).then_some(())
+        });
+        through.await.unwrap();
         stage.kill_and_restart();
     }
     stage.sandbox.fair_weather();

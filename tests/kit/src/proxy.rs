@@ -105,6 +105,13 @@ impl Proxy {
         self.sky.send_modify(|sky| sky.weather = Weather::Fair);
     }
 
+    /// Waits until all is well.
+    pub async fn fair(&self) {
+        let mut sky = self.sky.subscribe();
+        // The sender lives as long as the proxy.
+        let _ = sky.wait_for(|sky| sky.weather == Weather::Fair).await;
+    }
+
     /// How many connections there are.
     pub fn connections(&self) -> usize {
         self.count.borrow().open

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use parking_lot::Mutex;
@@ -126,21 +126,16 @@ impl Books {
 
     /// Waits until everything has arrived; then nothing may be lost, doubled, out of order or at a stranger's.
     pub async fn balance(&self, cluster: &Arc<Cluster>, patience: Duration) {
-        let began = Instant::now();
-        loop {
+        let arrived = cluster.sandbox.until(patience, || {
             let missing = self.missing(cluster);
-            if missing.is_empty() {
-                break;
-            }
-            assert!(
-                began.elapsed() < patience,
-                "lost:\n{}\ndepths: {}",
-                missing.join("\n"),
-                cluster.depths().await
-            );
-            // The platforms' chats tell no end of waiting: looked at again and again.
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
+            missing.is_empty().then_some(())
+        });
+        assert!(
+            arrived.await.is_some(),
+            "lost:\n{}\ndepths: {}",
+            self.missing(cluster).join("\n"),
+            cluster.depths().await
+        );
         let wrong = self.wrong(cluster);
         assert!(
             wrong.is_empty(),

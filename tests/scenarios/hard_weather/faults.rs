@@ -1,4 +1,5 @@
-//! What goes wrong, when, chosen by a seed; each fault ends by itself.
+//! What goes wrong, when, chosen by a seed; each fault ends by itself. When and for how long is by the clock: that is the
+//! weather, and nothing here waits for something to have happened by then.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -50,81 +51,117 @@ impl Faults {
     }
 
     pub async fn do_all(&mut self, count: usize) {
-        for _ in 0..count {
+        let mut done = 0;
+        while done < count {
             let pause = Duration::from_millis(self.dice.random_range(100..900));
             tokio::time::sleep(pause).await;
-            let name = self.one();
-            *self.done.entry(name).or_default() += 1;
-            while self.running.try_join_next().is_some() {}
+            // Whatever the dice say, in the middle of it the database is killed.
+            let name = match done == count / 2 {
+                true => self.crash(0, Duration::from_millis(300)),
+                false => self.one(),
+            };
+            if let Some(name) = name {
+                *self.done.entry(name).or_default() += 1;
+                done += 1;
+            }
+            while let Some(ended) = self.running.try_join_next() {
+                ended.unwrap();
+            }
         }
     }
 
-    /// Begins one; its name.
-    fn one(&mut self) -> String {
+    /// Begins one; its name, unless what it would befall is down already.
+    fn one(&mut self) -> Option<String> {
         let node = self.dice.random_range(0..self.cluster.nodes.len());
         let server = self.dice.random_range(0..SERVERS.len());
         let millis = Duration::from_millis(self.dice.random_range(100..3000));
-        let cluster = self.cluster.clone();
         match self.dice.random_range(0..100) {
-            0..16 => {
-                if cluster.is_up(node) {
-                    cluster.kill_node(node);
-                    self.running.spawn(async move {
-                        tokio::time::sleep(millis).await;
-                        cluster.start_node(node).await;
-                    });
-                }
-                "kill -9 of a node".to_owned()
+            0..15 => self.kill(node, millis),
+            15..25 => self.stall(node, millis),
+            25..32 => self.restart(node),
+            32..43 => {
+                self.cluster.nodes[node].wires[server].cut();
+                Some(format!("{} cut off a node", SERVERS[server]))
             }
-            16..26 => {
-                // Longer than a lease: others take over, and it wakes up in the belief that nothing happened.
-                if let Some(go_on) = cluster.stall_node(node) {
-                    self.running.spawn(async move {
-                        tokio::time::sleep(Duration::from_millis(2500) + millis).await;
-                        go_on();
-                    });
-                }
-                "a node stalled".to_owned()
-            }
-            26..34 => {
-                if cluster.is_up(node) {
-                    self.running.spawn(async move {
-                        cluster.drain_node(node).await;
-                        cluster.start_node(node).await;
-                    });
-                }
-                "a node restarted".to_owned()
-            }
-            34..46 => {
-                cluster.nodes[node].wires[server].cut();
-                format!("{} cut off a node", SERVERS[server])
-            }
-            46..58 => {
-                cluster.nodes[node].wires[server].hold();
-                self.running.spawn(async move {
-                    tokio::time::sleep(millis).await;
-                    cluster.nodes[node].wires[server].resume();
-                });
-                format!("{} silent to a node", SERVERS[server])
-            }
-            58..68 => {
-                for node in &cluster.nodes {
-                    node.wires[server].refuse();
-                }
-                self.running.spawn(async move {
-                    tokio::time::sleep(millis).await;
-                    for node in &cluster.nodes {
-                        node.wires[server].resume();
-                    }
-                });
-                format!("{} gone for all", SERVERS[server])
-            }
+            43..54 => Some(self.silence(node, server, millis)),
+            54..62 => Some(self.refuse(server, millis)),
+            62..70 => self.crash(server, millis),
             _ => {
                 let spec = PLATFORMS[self.dice.random_range(0..PLATFORMS.len())];
-                cluster.sandbox.order(spec).unwrap();
-                spec.to_owned()
+                self.cluster.sandbox.order(spec).unwrap();
+                Some(spec.to_owned())
             }
         }
+    }
+
+    fn kill(&mut self, node: usize, away: Duration) -> Option<String> {
+        let cluster = self.cluster.clone();
+        if !cluster.is_up(node) {
+            return None;
+        }
+        cluster.kill_node(node);
+        self.running.spawn(async move {
+            tokio::time::sleep(away).await;
+            cluster.start_node(node).await;
+        });
+        Some("kill -9 of a node".to_owned())
+    }
+
+    /// Longer than a lease: others take over, and it wakes up in the belief that nothing happened.
+    fn stall(&mut self, node: usize, beyond: Duration) -> Option<String> {
+        let go_on = self.cluster.stall_node(node)?;
+        self.running.spawn(async move {
+            tokio::time::sleep(Duration::from_millis(2500) + beyond).await;
+            go_on();
+        });
+        Some("a node stalled".to_owned())
+    }
+
+    fn restart(&mut self, node: usize) -> Option<String> {
+        let cluster = self.cluster.clone();
+        if !cluster.is_up(node) {
+            return None;
+        }
+        self.running.spawn(async move {
+            cluster.drain_node(node).await;
+            cluster.start_node(node).await;
+        });
+        Some("a node restarted".to_owned())
+    }
+
+    fn silence(&mut self, node: usize, server: usize, long: Duration) -> String {
+        let cluster = self.cluster.clone();
+        cluster.nodes[node].wires[server].hold();
+        self.running.spawn(async move {
+            tokio::time::sleep(long).await;
+            cluster.nodes[node].wires[server].resume();
+        });
+        format!("{} silent to a node", SERVERS[server])
+    }
+
+    fn refuse(&mut self, server: usize, long: Duration) -> String {
+        let cluster = self.cluster.clone();
+        for node in &cluster.nodes {
+            node.wires[server].refuse();
+        }
+        self.running.spawn(async move {
+            tokio::time::sleep(long).await;
+            for node in &cluster.nodes {
+                node.wires[server].resume();
+            }
+        });
+        format!("{} gone for all", SERVERS[server])
+    }
+
+    /// The server itself dies, as by a power cut of its machine whose disk was told everything, and is started again.
+    fn crash(&mut self, server: usize, away: Duration) -> Option<String> {
+        let cluster = self.cluster.clone();
+        if !cluster.may_crash(server) {
+            return None;
+        }
+        self.running
+            .spawn(async move { cluster.crash(server, away).await });
+        Some(format!("kill -9 of {}", SERVERS[server]))
     }
 
     /// The weather is over: every fault ends, every node is up.

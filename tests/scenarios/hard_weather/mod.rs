@@ -1,5 +1,5 @@
 //! Hard weather: several nodes on PostgreSQL, Redis and RabbitMQ, customers and agents who talk, and a seeded schedule of
-//! faults: nodes killed, stopped and restarted, wires cut, servers out of reach, platforms that fail and repeat. At the end
+//! faults: nodes killed, stopped and restarted, servers killed, wires cut, platforms that fail and repeat. At the end
 //! the books are compared. `./dev weather` runs it long; the tests run it short and with a fixed seed.
 
 mod balancer;

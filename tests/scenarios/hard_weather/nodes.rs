@@ -11,10 +11,11 @@ use bridge_sandbox::{AgentSettings, Sandbox, Settings, tim};
 use bridge_store_postgres::{Options, Postgres};
 use bridge_testkit::{
     proxy::{Proxy, authority},
-    servers::{self, unique},
+    servers::{self, Own, unique},
 };
 use parking_lot::{Mutex, RwLock};
 use serde_json::Value;
+use tokio::sync::watch;
 use tokio_postgres::NoTls;
 
 use super::{
@@ -25,6 +26,8 @@ use crate::stage::{Bridge, Set, configuration};
 
 /// The servers a node hangs on.
 pub const SERVERS: [&str; 3] = ["PostgreSQL", "Redis", "RabbitMQ"];
+/// The same as the scripts call them.
+const NAMES: [&str; 3] = ["postgres", "redis", "rabbitmq"];
 
 /// One node.
 pub struct Node {
@@ -41,6 +44,9 @@ pub struct Cluster {
     storage: String,
     agents: usize,
     up: Up,
+    own: Own,
+    /// Which servers run; a killed one is started again by whoever killed it.
+    running: [watch::Sender<bool>; 3],
     folder: tempfile::TempDir,
 }
 
@@ -65,18 +71,21 @@ impl Cluster {
         let folder = tempfile::tempdir().unwrap();
         let name = unique("weather");
         let schema = name.replace('-', "_");
-        let (db, connection) = tokio_postgres::connect(&servers::postgres(), NoTls)
-            .await
-            .unwrap();
+        let own = match std::env::var("KEFU_WEATHER_SERVERS") {
+            Ok(folder) => Own::at(folder),
+            // RabbitMQ takes long to start: the tests' own is shared, and only cut off.
+            Err(_) => Own::start(&["postgres", "redis"]).await,
+        };
+        let postgres = own.url("postgres").unwrap();
+        let (db, connection) = tokio_postgres::connect(&postgres, NoTls).await.unwrap();
         tokio::spawn(connection);
         db.batch_execute(&format!("CREATE SCHEMA {schema}"))
             .await
             .unwrap();
-        let (redis, rabbit) = (servers::redis(), servers::rabbitmq());
         let urls = [
-            format!("{}?options=-csearch_path%3D{schema}", servers::postgres()),
-            redis,
-            rabbit,
+            format!("{postgres}?options=-csearch_path%3D{schema}"),
+            own.url("redis").unwrap(),
+            own.url("rabbitmq").unwrap_or_else(servers::rabbitmq),
         ];
         let mut all = Vec::new();
         for number in 0..nodes {
@@ -126,6 +135,8 @@ impl Cluster {
             storage: urls[0].clone(),
             agents,
             up,
+            own,
+            running: [(); 3].map(|()| watch::Sender::new(true)),
             folder,
         };
         for number in 0..nodes {
@@ -138,12 +149,14 @@ impl Cluster {
         let config = self.nodes[number].config.clone();
         // A node may find its database out of reach and give up, as it should: whoever runs it starts it again.
         let bridge = loop {
+            self.nodes[number].wires[0].fair().await;
+            let mut running = self.running[0].subscribe();
+            let _ = running.wait_for(|runs| *runs).await;
             let config = config.clone();
             let started = tokio::task::spawn_blocking(move || Bridge::try_start(&config));
             if let Some(bridge) = started.await.unwrap() {
                 break bridge;
             }
-            tokio::time::sleep(Duration::from_millis(200)).await;
         };
         let address = bridge.url.trim_start_matches("http://").parse().unwrap();
         *self.nodes[number].bridge.lock() = Some(bridge);
@@ -173,6 +186,23 @@ impl Cluster {
         let id = bridge.as_ref()?.id();
         signal(id, "-STOP");
         Some(move || signal(id, "-CONT"))
+    }
+
+    /// Whether a server belongs to this play alone, and runs.
+    pub fn may_crash(&self, server: usize) -> bool {
+        self.own.url(NAMES[server]).is_some() && *self.running[server].borrow()
+    }
+
+    /// `kill -9` of a server, and its start on what it left, after so long.
+    pub async fn crash(&self, server: usize, away: Duration) {
+        // Two at once: one has it.
+        if !self.running[server].send_if_modified(std::mem::take) {
+            return;
+        }
+        self.own.crash(NAMES[server]).await;
+        tokio::time::sleep(away).await;
+        self.own.start_again(NAMES[server]).await;
+        self.running[server].send_replace(true);
     }
 
     pub fn agents(&self) -> usize {
@@ -227,7 +257,7 @@ impl Cluster {
 
     /// What waits, as a node that is up tells it.
     pub async fn depths(&self) -> Value {
-        for _ in 0..600 {
+        for _ in 0..10_000 {
             let address = self.up.read().iter().flatten().next().copied();
             if let Some(address) = address
                 && let Ok(answer) = reqwest::get(format!("http://{address}/readyz")).await
@@ -236,7 +266,8 @@ impl Cluster {
             {
                 return value["depths"].clone();
             }
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            // Asked over HTTP: there is no event to wait for, each round trip is the wait.
+            tokio::task::yield_now().await;
         }
         panic!(
             "no node tells its depths; see {}",
@@ -257,8 +288,6 @@ impl Cluster {
                 began.elapsed() < patience,
                 "something was left unsettled: {depths}"
             );
-            // Read over HTTP: there is no event to wait for.
-            tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 }

@@ -1,16 +1,10 @@
 //! Customers who number what they say, and agents who answer and hand over.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use bridge_sandbox::tim;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
-use tokio::task::JoinHandle;
+use tokio::{sync::watch, task::JoinHandle};
 
 use super::{
     books::{Books, from_contact},
@@ -76,12 +70,12 @@ pub async fn last_words(cluster: &Arc<Cluster>, contacts: usize, books: &Arc<Boo
 
 /// Agents at work.
 pub struct AtWork {
-    stop: Arc<AtomicBool>,
+    stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
 }
 
 pub fn agents(cluster: &Arc<Cluster>, count: usize, books: &Arc<Books>, seed: u64) -> AtWork {
-    let stop = Arc::new(AtomicBool::new(false));
+    let stop = watch::Sender::new(false);
     let tasks = (0..count).map(|number| {
         let agent = Agent {
             number,
@@ -91,7 +85,7 @@ pub fn agents(cluster: &Arc<Cluster>, count: usize, books: &Arc<Books>, seed: u6
             books: books.clone(),
             dice: StdRng::seed_from_u64(seed.wrapping_mul(31) + number as u64),
         };
-        tokio::spawn(agent.work(stop.clone()))
+        tokio::spawn(agent.work(stop.subscribe()))
     });
     AtWork {
         tasks: tasks.collect(),
@@ -102,7 +96,7 @@ pub fn agents(cluster: &Arc<Cluster>, count: usize, books: &Arc<Books>, seed: u6
 impl AtWork {
     /// They say no more.
     pub async fn quiet(self) {
-        self.stop.store(true, Relaxed);
+        self.stop.send_replace(true);
         for task in self.tasks {
             task.await.unwrap();
         }
@@ -119,14 +113,15 @@ struct Agent {
 }
 
 impl Agent {
-    async fn work(mut self, stop: Arc<AtomicBool>) {
+    async fn work(mut self, mut stop: watch::Receiver<bool>) {
         let mut telling = tokio::task::JoinSet::new();
-        while !stop.load(Relaxed) {
-            let heard = self.client.hears();
-            let Ok(Ok(heard)) = tokio::time::timeout(Duration::from_millis(200), heard).await
-            else {
-                continue;
+        loop {
+            let heard = tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => break,
+                heard = self.client.hears() => heard,
             };
+            // Nobody said anything for long: so be it.
+            let Ok(heard) = heard else { continue };
             // Who heard the contact's last words has the conversation, unless it is being handed over. Their number
             // counts and not when they came: what waited to be sent to one agent may come after the next has heard more.
             if let Some((contact, number)) = from_contact(heard.text())
