@@ -293,6 +293,8 @@ texts! {
     DeskNoContact = "desk_no_contact", "这个聊天没有对应的客户。", "There is no contact behind this chat.";
     /// To an agent whose contact unfollowed.
     DeskUnfollowed = "desk_unfollowed", "ℹ 客户已取消关注，消息将无法送达。", "ℹ The contact no longer follows the account; nothing can be delivered.";
+    /// Noted: a customer added a member of the company's.
+    NoteAdded = "note_added", "客户添加了成员 {member} 为联系人。", "The customer added {member} as a contact.";
     /// To an agent: something happened that is worth knowing.
     DeskFact = "desk_fact", "ℹ {fact}", "ℹ {fact}";
     /// To an agent: what the contact sent cannot be shown.
@@ -335,6 +337,12 @@ texts! {
     LinesNone = "lines_none", "您当前没有接待中的客户。", "No contact is with you now.";
     /// To an agent who taps a button of a conversation that is not theirs any more.
     LinesGone = "lines_gone", "该会话已不由您接待。", "That conversation is not with you any more.";
+    /// On the buttons of a card whose conversation is not the agent's any more.
+    LinesCardOver = "lines_card_over", "已不由您接待", "Not with you any more";
+    /// On the buttons of the question for whom something is, once that is known.
+    LinesCardAnswered = "lines_card_answered", "已选择", "Answered";
+    /// On the same where nothing was sent.
+    LinesCardDropped = "lines_card_dropped", "未发送", "Not sent";
     /// To an agent who begins work.
     LinesOnDuty = "lines_on_duty", "已上线，新的会话会分配给您。", "You are online; new conversations come to you.";
     /// To an agent who stops work.

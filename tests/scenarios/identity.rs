@@ -4,6 +4,7 @@
 use bridge_sandbox::{
     Account, Mode, Settings, tim,
     wechat::{NewCustomer, Phone},
+    wecom::NewContact,
 };
 
 use sha1::{Digest as _, Sha1};
@@ -16,6 +17,7 @@ use crate::{
 on_both_backs!(
     one_person_on_two_accounts_is_recognised_and_each_conversation_stays_where_it_is,
     an_agent_merges_and_splits_and_a_crash_forgets_nothing,
+    a_kf_customer_who_adds_a_member_is_the_same_person_and_is_welcomed_once,
 );
 
 /// Two official accounts that are bound to one open-platform account, and a site.
@@ -330,4 +332,129 @@ api_base = "SANDBOX_URL/wechat"
         .any(|one| one.text().contains("公众号这边"));
     assert!(!heard, "it stays on the thread it came by");
     stage.settled().await;
+}
+
+/// WeChat KF and an app of the same corp, beside the official account.
+async fn corp(backs: Backs) -> Stage {
+    let mut settings = Settings::default();
+    (settings.wecom.token_rate, settings.wecom.daily_share) = (0, 0);
+    let (kf, corp, app) = (
+        settings.kf.clone(),
+        settings.wecom.clone(),
+        settings.wecom.apps[0].clone(),
+    );
+    let more = format!(
+        r#"
+[inboxes.kf]
+channel = "wechat-kf"
+corp_id = "{}"
+secret = "{}"
+token = "{}"
+encoding_aes_key = "{}"
+accounts = ["{}"]
+api_base = "KF_BASE"
+pull_every = "1s"
+
+[inboxes.work]
+channel = "wecom"
+corp_id = "{}"
+agent_id = {}
+secret = "{}"
+token = "{}"
+encoding_aes_key = "{}"
+api_base = "SANDBOX_URL/wecom"
+welcome = "您好，很高兴为您服务"
+"#,
+        kf.corp_id,
+        kf.secret,
+        kf.token,
+        kf.encoding_aes_key,
+        kf.open_kfid,
+        corp.corp_id,
+        app.agent_id,
+        app.secret,
+        app.token,
+        app.encoding_aes_key
+    );
+    Stage::with(Set {
+        backs,
+        assistant: false,
+        mall: "unionid = true".to_owned(),
+        more,
+        settings,
+        ..Set::default()
+    })
+    .await
+}
+
+/// The customer who writes by WeChat KF adds a member of the corp: WeCom tells it of the same external_userid, and its
+/// contact has a unionid, by which the official account knows them, too.
+async fn a_kf_customer_who_adds_a_member_is_the_same_person_and_is_welcomed_once(backs: Backs) {
+    let mut stage = corp(backs).await;
+    let lin = stage.agent("lin");
+    let mall = follower(&stage, "mall", Some("u-zhou"));
+    assert!(mall.scans("agent:lin").await.delivered());
+    assert!(mall.says("人工").await.delivered());
+    lin.hears_text("新会话").await.unwrap();
+    assert!(mall.says("公众号上问过一次").await.delivered());
+    lin.hears_text("公众号上问过一次").await.unwrap();
+
+    let kf = stage.sandbox.kf().phone("小周");
+    assert!(kf.enters("agent:lin").await.delivered());
+    assert!(kf.says("人工").await.delivered());
+    let card = lin.hears_text("新会话").await.unwrap();
+    assert!(!card.text().contains("同一客户"), "{}", card.text());
+
+    // The platform repeats its callback; the second answer must welcome nobody.
+    stage.sandbox.order("wecom.callback=duplicate:1.0").unwrap();
+    let (external, pushed) = stage.sandbox.wecom().adds_contact(NewContact {
+        external_userid: kf.id().to_owned(),
+        member: "ZhouNing".to_owned(),
+        name: "小周".to_owned(),
+        union_id: "u-zhou".to_owned(),
+        state: "agent:lin".to_owned(),
+        ..NewContact::default()
+    });
+    assert!(pushed.await.delivered());
+    let mut threads = String::new();
+    for _ in 0..200 {
+        threads = recognised(&lin, &card.peer).await;
+        if threads.contains("，mall）") {
+            break;
+        }
+    }
+    for inbox in ["，mall）", "，kf）", "，work）"] {
+        assert!(threads.contains(inbox), "{threads}");
+    }
+    stage.settled().await;
+    let welcomed = || {
+        let contact = stage.sandbox.wecom().contact_of(&external);
+        contact.unwrap().welcomed
+    };
+    assert_eq!(welcomed(), ["您好，很高兴为您服务"]);
+
+    // The next agent sees all of it; the answer goes where the question came from.
+    lin.says(&card.peer, "#转接 system").unwrap().await;
+    let system = stage.agent("system");
+    let card = system.hears_text("新会话").await.unwrap();
+    assert!(card.text().contains("公众号上问过一次"), "{}", card.text());
+    system.says(&card.peer, "这边回您").unwrap().await;
+    kf.hears_text("这边回您").await.unwrap();
+    assert!(
+        mall.chat()
+            .iter()
+            .all(|one| !one.text().contains("这边回您"))
+    );
+
+    // Deleting the member is a fact of the same person's; it says nothing to anybody, and a crash loses none of this.
+    let wecom = stage.sandbox.wecom().clone();
+    let gone = wecom.contact_changes("ZhouNing", &external, "del_follow_user");
+    assert!(gone.await.delivered());
+    stage.kill_and_restart();
+    system.says(&card.peer, "#合并").unwrap().await;
+    let told = system.hears_text("编号").await.unwrap();
+    assert!(told.text().contains("，work）"), "{}", told.text());
+    stage.settled().await;
+    let contact = stage.sandbox.wecom().contact_of(&external).unwrap();
+    assert_eq!(contact.welcomed.len(), 1);
 }

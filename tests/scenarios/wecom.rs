@@ -69,6 +69,14 @@ fn press(member: &Member, card: &Message, label: &str) -> bridge_sandbox::Pushed
     member.presses(card, &button.unwrap().key).unwrap()
 }
 
+/// What the buttons of a card say that is over.
+fn done(card: &Message) -> Option<String> {
+    match &card.content {
+        Content::TemplateCard { card } => card.done.clone(),
+        _ => None,
+    }
+}
+
 fn heard(chat: &[Message], part: &str) -> usize {
     let words = chat.iter().map(|one| one.content.words());
     words.filter(|words| words.contains(part)).count()
@@ -97,8 +105,8 @@ async fn an_agent_in_wecom_gets_a_card_answers_and_ends_by_a_button() {
     assert!(press(&zhou, &card, "结束会话").await.delivered());
     phone.hears_text("本次服务已结束").await.unwrap();
     zhou.hears_text("会话已结束").await.unwrap();
-    assert!(press(&zhou, &card, "转接").await.delivered());
-    zhou.hears_text("已不由您接待").await.unwrap();
+    let grey = zhou.sees(&card, |card| done(card).is_some()).await;
+    assert_eq!(done(&grey.unwrap()), Some("已不由您接待".to_owned()));
     assert!(zhou.says("还在吗").await.delivered());
     zhou.hears_text("没有接待中的客户").await.unwrap();
     stage.settled().await;
@@ -110,6 +118,47 @@ async fn an_agent_in_wecom_gets_a_card_answers_and_ends_by_a_button() {
         2,
         "the card and its history, once"
     );
+}
+
+/// Whatever ends it for this agent greys the card: a hand-over, a question that is answered. A card that the platform will
+/// not change is as old as it looks, and pressing it is answered in words.
+#[tokio::test(flavor = "multi_thread")]
+async fn cards_that_are_over_are_grey_and_pressing_one_that_is_not_is_told_kindly() {
+    let mut stage = stage(|_| {}).await;
+    let (first, second, zhou) = (stage.phone("小周"), stage.phone("老王"), zhou(&stage));
+    let mut cards = Vec::new();
+    for phone in [&first, &second] {
+        assert!(phone.scans("agent:zhou").await.delivered());
+        assert!(phone.says("人工").await.delivered());
+        cards.push(zhou.hears_card("新会话").await.unwrap());
+    }
+    second.says("发票能补吗").await;
+    zhou.hears_text("发票能补吗").await.unwrap();
+    zhou.says("#1").await;
+    second.says("在吗").await;
+    zhou.hears_text("在吗").await.unwrap();
+    zhou.says("稍等").await;
+    let question = zhou.hears_card("发给哪位客户").await.unwrap();
+    // What is to be greyed is known after a power cut, too.
+    stage.kill_and_restart();
+    zhou.says("2").await;
+    second.hears_text("稍等").await.unwrap();
+    let answered = zhou.sees(&question, |card| done(card).is_some()).await;
+    assert_eq!(done(&answered.unwrap()), Some("已选择".to_owned()));
+    zhou.says("@2 #转接 -n system").await;
+    zhou.hears_text("已转接给").await.unwrap();
+    let over = zhou.sees(&cards[1], |card| done(card).is_some()).await;
+    assert_eq!(done(&over.unwrap()), Some("已不由您接待".to_owned()));
+    assert_eq!(done(&zhou.now(&cards[0]).unwrap()), None, "still theirs");
+
+    stage.sandbox.order("wecom.update=40058").unwrap();
+    assert!(press(&zhou, &cards[0], "结束会话").await.delivered());
+    zhou.hears_text("会话已结束").await.unwrap();
+    stage.settled().await;
+    assert_eq!(done(&zhou.now(&cards[0]).unwrap()), None);
+    assert!(press(&zhou, &cards[0], "转接").await.delivered());
+    zhou.hears_text("已不由您接待").await.unwrap();
+    stage.settled().await;
 }
 
 async fn two_customers_of_one_agent_are_never_mixed_up(backs: Backs) {
@@ -252,8 +301,15 @@ async fn nothing_is_lost_or_doubled_on_the_way_through_an_agents_lane(backs: Bac
     }
     stage.sandbox.fair_weather();
     zhou.hears_text("问32").await.unwrap();
-    phone.hears_text("答32").await.unwrap();
     stage.settled().await;
+    // On shared servers a killed node's work waits; what is over the customer's allowance by then waits for the customer.
+    for _ in 0..10 {
+        if heard(&phone.chat(), "答32") > 0 {
+            break;
+        }
+        assert!(phone.says("在吗").await.delivered());
+        stage.settled().await;
+    }
     let expected = |what: &str| -> Vec<String> {
         (0..4)
             .flat_map(|round| (0..3).map(move |number| (round, number)))
@@ -268,10 +324,12 @@ async fn nothing_is_lost_or_doubled_on_the_way_through_an_agents_lane(backs: Bac
         .collect();
     assert_eq!(in_order(questions), expected("问"));
     let answers = phone.chat();
+    // What waited while a killed node's claim ran out is said in one message where the allowance is short.
     let answers: Vec<String> = answers
         .iter()
-        .map(|one| one.text().to_owned())
+        .flat_map(|one| one.text().split("\n\n"))
         .filter(|said| said.starts_with('答') && said.chars().count() == 3)
+        .map(str::to_owned)
         .collect();
     assert_eq!(in_order(answers), expected("答"));
 }

@@ -1,7 +1,7 @@
 //! What a bot wants done. The core applies effects; nobody else writes a conversation.
 
 use crate::{
-    message::{AgentName, BotName, ConsentAnswer, Content, Handle, PeerId},
+    message::{AgentName, ArrivalId, BotName, ConsentAnswer, Content, Handle, PeerId, Welcome},
     store::Said,
 };
 
@@ -127,6 +127,15 @@ pub enum Effect {
         /// What.
         content: Content,
     },
+    /// In such a lane: a card is over, and its buttons say so.
+    CardOver {
+        /// The arrival whose turn showed it.
+        shown_by: ArrivalId,
+        /// What its buttons say from now on.
+        words: String,
+    },
+    /// Welcomes a contact who has just added a person of ours.
+    Welcome(Welcome),
     /// In such a lane: passes on what the agent said to the contact with this stand-in.
     PassOn {
         /// The stand-in.

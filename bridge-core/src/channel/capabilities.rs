@@ -26,7 +26,8 @@ pub struct Capabilities {
     pub native_desk: bool,
     /// Whether an agent of this inbox has all contacts in one chat rather than a chat for each: then what is for the agent
     /// goes through the agent's own lane, whose [`Board`](crate::switchboard::Board) keeps them apart. An account that is
-    /// an agent's speaks as that agent, any other as a contact.
+    /// an agent's speaks as that agent, any other as a contact. When a card is over the channel is told by
+    /// [`Event::CardOver`](crate::message::Event) "to" the agent.
     pub one_chat: bool,
 }
 

@@ -23,7 +23,8 @@ use crate::{
     clock::Timestamp,
     conversation::{Contact, Conversation, Move, Phase, Rating},
     message::{
-        AgentName, Arrival, ArrivalId, Author, BotName, Content, InboxName, PeerId, ThreadKey, What,
+        AgentName, Arrival, ArrivalId, Author, BotName, Content, Event, InboxName, PeerId,
+        ThreadKey, Welcome, What,
     },
     routing::{Agent, Desk},
     store::{Accepted, Ask, Changes, Claim, EntryAuthor, NewEntry, StoreError, Verdict},
@@ -233,6 +234,8 @@ impl<'a> Clerk<'a> {
                 reason,
             } => self.undelivered(&external_id, &reason).await?,
             Effect::Show { label, content } => self.show(label, content),
+            Effect::CardOver { shown_by, words } => self.card_over(shown_by, words),
+            Effect::Welcome(welcome) => self.welcome(welcome),
             Effect::PassOn { to, content } => self.pass_on(to, content),
             Effect::Recall { external_id } => self.recall(&external_id).await?,
             Effect::Rate(score) => self.rate(score),
@@ -355,6 +358,24 @@ impl<'a> Clerk<'a> {
         let content = self.for_agents(content);
         let ThreadKey { inbox, peer } = self.changes.conversation.thread.clone();
         self.push_own(inbox, peer, label, content);
+    }
+
+    /// In the lane of an agent: a word to the platform, in order with what is shown.
+    fn card_over(&mut self, shown_by: ArrivalId, words: String) {
+        let ThreadKey { inbox, peer } = self.changes.conversation.thread.clone();
+        let event = Event::CardOver {
+            shown_by,
+            card: String::new(),
+            words,
+        };
+        self.push_own(inbox, peer, String::new(), Content::Event(event));
+    }
+
+    /// A word of welcome goes by the platform's leave, not by the ordinary way; what is read later is its words.
+    fn welcome(&mut self, welcome: Welcome) {
+        self.record(EntryAuthor::System, Content::text(welcome.words.clone()));
+        let word = Content::Event(Event::Welcome(welcome));
+        self.outbox.to_contact(self.trace, word, true, None);
     }
 
     /// In the lane of an agent: what they said, on its way to a contact's conversation.

@@ -1,7 +1,7 @@
 //! Dispatches: takes what is due, sends it, settles it. One recipient's dispatches leave in order; a slow platform
 //! delays nobody but those who wait for it.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use metrics::{counter, gauge, histogram};
 
@@ -14,7 +14,7 @@ use crate::{
     channel::{ChannelError, ChannelErrorKind, Dispatch, Receipt},
     clock::Timestamp,
     error::Remedy,
-    message::{Arrival, Content, Cue},
+    message::{Arrival, ArrivalId, Content, Cue, Event, PeerId},
     store::{Due, DueId, DueKind, DueWhat, Settlement, StoreError},
     texts::Locale,
 };
@@ -163,12 +163,57 @@ impl Engine {
         if let Some(passed) = self.pass_on(dispatch, &**channel).await {
             return passed;
         }
+        let named = match self.named(dispatch).await {
+            Ok(Some(named)) => named,
+            // It was never shown, or that is forgotten.
+            Ok(None) => return Ok(Receipt::default()),
+            Err(error) => {
+                let remedy = Remedy::retry_secs(1);
+                return Err(ChannelError::network(remedy, error.to_string()));
+            }
+        };
         let limit = self.parts.settings.send_timeout;
         // Whatever became of it, it may have been sent.
         let mishap = |mishap: Mishap| ChannelError::network(Remedy::Unknown, mishap.to_string());
-        contained(channel.send(dispatch), limit)
+        contained(channel.send(&named), limit)
             .await
             .unwrap_or_else(|error| Err(mishap(error)))
+    }
+
+    /// The dispatch as it is to be sent: a word about a card names it as the platform does. By now the card has been sent,
+    /// for what goes to one recipient goes in order. `None`: there is no such card.
+    async fn named<'d>(
+        &self,
+        dispatch: &'d Dispatch,
+    ) -> Result<Option<Cow<'d, Dispatch>>, StoreError> {
+        let Content::Event(Event::CardOver {
+            shown_by, words, ..
+        }) = &dispatch.content
+        else {
+            return Ok(Some(Cow::Borrowed(dispatch)));
+        };
+        let card = self.card(*shown_by, &dispatch.to).await?;
+        Ok(card.map(|card| {
+            let (shown_by, words) = (*shown_by, words.clone());
+            let event = Event::CardOver {
+                shown_by,
+                card,
+                words,
+            };
+            Cow::Owned(Dispatch {
+                content: Content::Event(event),
+                ..dispatch.clone()
+            })
+        }))
+    }
+
+    /// What the platform calls the card that a turn showed somebody.
+    async fn card(&self, shown_by: ArrivalId, to: &PeerId) -> Result<Option<String>, StoreError> {
+        let trace = self.parts.store.trace(shown_by).await?;
+        let sent = trace.into_iter().flat_map(|trace| trace.dispatches);
+        let mut cards =
+            sent.filter(|one| one.to == *to && matches!(one.content, Content::Menu { .. }));
+        Ok(cards.find_map(|card| card.external_id))
     }
 
     fn failed(&self, dispatch: &Dispatch, error: &ChannelError, started: Timestamp) -> Settlement {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::ids::{InboxName, PeerId};
+use super::ids::{ArrivalId, InboxName, PeerId};
+use crate::clock::Timestamp;
 
 /// One message's content. Rich enough that nothing a platform sends is silently dropped: what has no kind of its own
 /// is [`Content::Unsupported`] with the platform's name for it.
@@ -272,6 +273,29 @@ pub enum Event {
     },
     /// To a platform whose agents work in its own client: this conversation is none of theirs any more.
     Released,
+    /// The contact added a person of ours in the platform's own client, which is no word to us yet.
+    Added {
+        /// The account of whom they added.
+        member: PeerId,
+        /// What the code was made with that they scanned: `agent:NAME` names a dedicated agent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        scene: Option<String>,
+        /// What they may be welcomed with, once.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        welcome: Option<Welcome>,
+    },
+    /// To a platform: welcomes a contact who has just added a person of ours.
+    Welcome(Welcome),
+    /// To a platform that shows agents cards with buttons: one of them is over, and its buttons say so.
+    CardOver {
+        /// The arrival whose turn showed it.
+        shown_by: ArrivalId,
+        /// What the platform calls it; filled in when this leaves, for by then the card has been sent.
+        #[serde(default)]
+        card: String,
+        /// What its buttons say from now on.
+        words: String,
+    },
     /// Anything else: recorded, not acted upon.
     Other {
         /// The platform's own name for it.
@@ -279,6 +303,17 @@ pub enum Event {
         /// Its fields as text.
         detail: BTreeMap<String, String>,
     },
+}
+
+/// One word of welcome, by the platform's leave.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Welcome {
+    /// By which the platform knows whom it is for; good once.
+    pub code: String,
+    /// What is said.
+    pub words: String,
+    /// Until when.
+    pub until: Timestamp,
 }
 
 /// What a contact says to being nudged about a topic.

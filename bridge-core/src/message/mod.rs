@@ -9,7 +9,7 @@ mod ids;
 pub use arrival::{Arrival, Author, Cue, DeadlineKind, Profile, Trigger, What};
 pub use content::{
     Answer, ConsentAnswer, Content, ContentKind, Event, Format, Media, MediaSource, MenuItem,
-    NudgeResult, Text,
+    NudgeResult, Text, Welcome,
 };
 pub use handle::Handle;
 pub use ids::{

@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use self::reading::{Reading, Who};
 use crate::{
     channel::Persona,
-    message::{Content, ConversationId, MenuItem, PeerId, Text as Said},
+    message::{ArrivalId, Content, ConversationId, MenuItem, PeerId, Text as Said},
     texts::{Text, Texts, excerpt},
 };
 
@@ -43,6 +43,9 @@ pub struct Board {
     /// What waits for the agent to say for whom it is.
     #[serde(default)]
     kept: Vec<Content>,
+    /// What showed the question for whom it is.
+    #[serde(default)]
+    question: Option<ArrivalId>,
 }
 
 /// A contact of the agent's.
@@ -52,6 +55,9 @@ struct Line {
     stand_in: PeerId,
     name: String,
     conversation: ConversationId,
+    /// What showed the contact's card.
+    #[serde(default)]
+    card: Option<ArrivalId>,
 }
 
 impl Line {
@@ -80,6 +86,8 @@ pub struct Shown {
     pub seated: bool,
     /// What.
     pub content: Content,
+    /// By which arrival in the agent's lane.
+    pub by: ArrivalId,
 }
 
 /// A button of a hand-over card.
@@ -110,6 +118,13 @@ pub enum Act {
         /// What.
         content: Content,
     },
+    /// A card that was shown is over: its buttons say so, and do nothing more.
+    Over {
+        /// What showed it.
+        shown_by: ArrivalId,
+        /// What they say.
+        words: String,
+    },
     /// The agent comes or goes.
     Presence {
         /// Whether they are there.
@@ -138,6 +153,7 @@ impl Board {
             conversation,
             seated,
             content,
+            by,
         } = shown;
         let mut acts = Vec::new();
         let known = self.lines.iter().position(|line| line.stand_in == from.id);
@@ -147,7 +163,7 @@ impl Board {
                 self.lines[at].label()
             }
             (None, true) => {
-                let line = self.seat(&from, conversation);
+                let line = self.seat(&from, conversation, by);
                 acts.push(Act::show(card(&line, buttons, texts)));
                 line.label()
             }
@@ -163,7 +179,7 @@ impl Board {
         acts
     }
 
-    fn seat(&mut self, from: &Persona, conversation: ConversationId) -> Line {
+    fn seat(&mut self, from: &Persona, conversation: ConversationId, by: ArrivalId) -> Line {
         let free = |number: &u32| self.lines.iter().all(|line| line.number != *number);
         // One digit as long as there are any, in turn.
         let number = (1..=9)
@@ -177,6 +193,7 @@ impl Board {
             stand_in: from.id.clone(),
             name: name(from),
             conversation,
+            card: Some(by),
         };
         self.lines.push(line.clone());
         self.lines.sort_by_key(|line| line.number);
@@ -186,30 +203,40 @@ impl Board {
         line
     }
 
-    fn leave(&mut self, stand_in: &PeerId, texts: &Texts) -> Option<Act> {
-        self.lines.retain(|line| line.stand_in != *stand_in);
+    fn leave(&mut self, stand_in: &PeerId, texts: &Texts) -> Vec<Act> {
+        let mut lines = self.lines.iter();
+        let gone = lines.position(|line| line.stand_in == *stand_in);
+        let card = gone.and_then(|at| self.lines.remove(at).card);
+        let over = card.map(|shown_by| Act::Over {
+            shown_by,
+            words: texts.say(Text::LinesCardOver, &[]),
+        });
+        let mut acts: Vec<Act> = over.into_iter().collect();
         self.since.remove(stand_in);
         self.open.take_if(|open| open == stand_in);
         if let ([only], None) = (self.lines.as_slice(), &self.open) {
             self.open = Some(only.stand_in.clone());
         }
-        if !self.lines.is_empty() || self.kept.is_empty() {
-            return None;
+        if self.lines.is_empty() && !self.kept.is_empty() {
+            acts.extend(self.cancel(texts));
         }
-        let count = std::mem::take(&mut self.kept).len().to_string();
-        Some(Act::say(
-            texts.say(Text::LinesDropped, &[("count", &count)]),
-        ))
+        acts
     }
 
     /// The agent says or taps something.
-    pub fn said(&mut self, content: Content, buttons: &[Button], texts: &Texts) -> Vec<Act> {
+    pub fn said(
+        &mut self,
+        content: Content,
+        by: ArrivalId,
+        buttons: &[Button],
+        texts: &Texts,
+    ) -> Vec<Act> {
         match &content {
             Content::Choice { id, .. } => self.tapped(id, buttons, texts),
             Content::Text(Said { text, .. }) => match reading::read(text) {
-                Reading::To { who, words } => self.to(&who, words, content.clone(), texts),
+                Reading::To { who, words } => self.to(&who, words, content.clone(), by, texts),
                 Reading::List => vec![self.list(None, texts)],
-                Reading::Cancel => vec![self.cancel(texts)],
+                Reading::Cancel => self.cancel(texts),
                 Reading::Duty { online } => {
                     let text = if online {
                         Text::LinesOnDuty
@@ -218,14 +245,21 @@ impl Board {
                     };
                     vec![Act::Presence { online }, Act::say(texts.say(text, &[]))]
                 }
-                Reading::Plain => self.plain(content, texts),
+                Reading::Plain => self.plain(content, by, texts),
             },
-            _ => self.plain(content, texts),
+            _ => self.plain(content, by, texts),
         }
     }
 
     /// Somebody is named.
-    fn to(&mut self, who: &Who, words: String, whole: Content, texts: &Texts) -> Vec<Act> {
+    fn to(
+        &mut self,
+        who: &Who,
+        words: String,
+        whole: Content,
+        by: ArrivalId,
+        texts: &Texts,
+    ) -> Vec<Act> {
         let mut found = self.lines.iter().filter(|line| match who {
             Who::Number(number) | Who::Bare(number) => line.number == *number,
             Who::Name(name) => line.name == *name,
@@ -239,12 +273,12 @@ impl Board {
                         vec![self.list(Some(*number), texts)]
                     }
                     Who::Number(number) => vec![self.list(Some(*number), texts)],
-                    Who::Bare(_) | Who::Name(_) => self.plain(whole, texts),
+                    Who::Bare(_) | Who::Name(_) => self.plain(whole, by, texts),
                 };
             }
         };
         if matches!(who, Who::Bare(_)) && self.kept.is_empty() {
-            return self.plain(whole, texts);
+            return self.plain(whole, by, texts);
         }
         self.turn_to(&line);
         if words.is_empty() {
@@ -277,7 +311,16 @@ impl Board {
             to: line.stand_in.clone(),
             content,
         });
-        pass_on.chain([Act::say(words)]).collect()
+        let mut acts: Vec<Act> = pass_on.chain([Act::say(words)]).collect();
+        acts.extend(self.answered(Text::LinesCardAnswered, texts));
+        acts
+    }
+
+    /// The question is over, if there is one.
+    fn answered(&mut self, how: Text, texts: &Texts) -> Option<Act> {
+        let shown_by = self.question.take()?;
+        let words = texts.say(how, &[]);
+        Some(Act::Over { shown_by, words })
     }
 
     fn tapped(&mut self, id: &str, buttons: &[Button], texts: &Texts) -> Vec<Act> {
@@ -306,7 +349,7 @@ impl Board {
     }
 
     /// Nobody is named.
-    fn plain(&mut self, content: Content, texts: &Texts) -> Vec<Act> {
+    fn plain(&mut self, content: Content, by: ArrivalId, texts: &Texts) -> Vec<Act> {
         if self.lines.is_empty() {
             return vec![Act::say(texts.say(Text::LinesNone, &[]))];
         }
@@ -322,6 +365,7 @@ impl Board {
             None => {
                 let question = self.question(&content, texts);
                 self.kept.push(content);
+                self.question = Some(by);
                 vec![Act::show(question)]
             }
         }
@@ -364,9 +408,11 @@ impl Board {
         Act::say(texts.say(Text::LinesKept, &[("count", &count)]))
     }
 
-    fn cancel(&mut self, texts: &Texts) -> Act {
+    fn cancel(&mut self, texts: &Texts) -> Vec<Act> {
         let count = std::mem::take(&mut self.kept).len().to_string();
-        Act::say(texts.say(Text::LinesDropped, &[("count", &count)]))
+        let words = texts.say(Text::LinesDropped, &[("count", &count)]);
+        let over = self.answered(Text::LinesCardDropped, texts);
+        std::iter::once(Act::say(words)).chain(over).collect()
     }
 
     fn list(&self, wrong: Option<u32>, texts: &Texts) -> Act {

@@ -7,6 +7,8 @@ use crate::{
 };
 
 const TRANSFER: u8 = 1;
+/// By which the agent says something.
+const SAID: ArrivalId = ArrivalId(99);
 
 fn buttons() -> Vec<Button> {
     vec![Button {
@@ -46,6 +48,7 @@ impl Desk {
             conversation: ConversationId(conversation),
             seated,
             content,
+            by: ArrivalId(conversation),
         };
         let acts = self.0.show(shown, &buttons(), &texts());
         // What is remembered is the same board.
@@ -55,7 +58,8 @@ impl Desk {
     }
 
     fn says(&mut self, words: &str) -> Vec<Act> {
-        self.0.said(Content::text(words), &buttons(), &texts())
+        self.0
+            .said(Content::text(words), SAID, &buttons(), &texts())
     }
 
     fn taps(&mut self, id: &str) -> Vec<Act> {
@@ -63,7 +67,7 @@ impl Desk {
             id: id.to_owned(),
             label: String::new(),
         };
-        self.0.said(choice, &buttons(), &texts())
+        self.0.said(choice, SAID, &buttons(), &texts())
     }
 
     /// Two contacts, 小周 (conversation 11) on 1 and 老王 (conversation 12) on 2; 老王 spoke last.
@@ -209,6 +213,27 @@ fn who_has_gone_leaves_the_line_and_their_number_rests() {
 }
 
 #[test]
+fn a_card_is_over_with_its_conversation_and_a_question_with_its_answer() {
+    let over = |shown_by, words: &str| Act::Over {
+        shown_by,
+        words: words.to_owned(),
+    };
+    let mut desk = Desk::of_two();
+    desk.says("明天到");
+    assert_eq!(desk.says("1").last(), Some(&over(SAID, "已选择")));
+    desk.hears("老王", 12, Content::text("在吗"));
+    desk.says("在的");
+    assert_eq!(desk.says("#取消").last(), Some(&over(SAID, "未发送")));
+    let acts = desk.shows("老王", 12, false, Content::text("会话已结束。"));
+    assert_eq!(acts.last(), Some(&over(ArrivalId(12), "已不由您接待")));
+    // Who comes again comes with a card of their own.
+    let acts = desk.hears("老王", 15, Content::text("还有一事"));
+    assert!(said(&acts).starts_with("新会话："), "{acts:?}");
+    let acts = desk.shows("老王", 15, false, Content::text("会话已结束。"));
+    assert_eq!(acts.last(), Some(&over(ArrivalId(15), "已不由您接待")));
+}
+
+#[test]
 fn words_that_wait_are_not_lost_in_silence() {
     let mut desk = Desk::of_two();
     desk.says("明天到");
@@ -234,7 +259,7 @@ fn a_picture_says_whose_it_is_where_it_could_be_anothers() {
     // And the agent's picture is kept as words are.
     desk.says("#2");
     desk.hears("小周", 11, Content::text("看到了吗"));
-    desk.0.said(picture(), &buttons(), &texts());
+    desk.0.said(picture(), SAID, &buttons(), &texts());
     let acts = desk.says("1");
     assert!(matches!(
         &acts[0],

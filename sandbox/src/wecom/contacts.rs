@@ -24,6 +24,8 @@ const WELCOME_TEXT: usize = 4000;
 pub struct NewContact {
     /// Who was added, by UserID.
     pub member: String,
+    /// `wm…` where the corp knows the customer already, by WeChat KF; "" for somebody new.
+    pub external_userid: String,
     /// The customer's name.
     pub name: String,
     /// The customer's unionid; "" where the corp's accounts are not bound to an open platform.
@@ -41,6 +43,8 @@ pub struct Contact {
     pub external_userid: String,
     /// What it was made from.
     pub settings: NewContact,
+    /// By which they may be welcomed.
+    pub welcome_code: String,
     /// What the bridge said as welcome.
     pub welcomed: Vec<String>,
 }
@@ -56,7 +60,10 @@ impl Wecom {
     /// A customer adds a member: pushes `add_external_contact` to the first app that may know.
     pub fn adds_contact(&self, new: NewContact) -> (String, Pushed) {
         let world = &self.0.world;
-        let id = format!("wm{}", world.chance.letters(30));
+        let id = match new.external_userid.as_str() {
+            "" => format!("wm{}", world.chance.letters(30)),
+            known => known.to_owned(),
+        };
         let code = world.chance.letters(43);
         let mut fields = about(&new.member, &id, "add_external_contact");
         if !new.state.is_empty() {
@@ -66,6 +73,7 @@ impl Wecom {
         let contact = Contact {
             external_userid: id.clone(),
             settings: new,
+            welcome_code: code.clone(),
             welcomed: Vec::new(),
         };
         let mut state = self.0.state.lock();

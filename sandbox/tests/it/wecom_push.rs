@@ -388,6 +388,7 @@ async fn a_customer_who_adds_a_member_is_told_and_greeted_once() {
         union_id: "oUnion1".into(),
         state: "shop_7".into(),
         tags: vec!["VIP".into()],
+        ..NewContact::default()
     };
     let (id, pushed) = wecom.adds_contact(new);
     assert!(pushed.await.delivered());

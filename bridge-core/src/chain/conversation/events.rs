@@ -74,7 +74,19 @@ pub(super) fn step(filter: &OpenTurn, mut case: Case, event: Event) -> Step {
             Step::Break(ending)
         }
         Event::Ended => Step::Break(ended(&case)),
-        Event::Handed { .. } | Event::Released => {
+        Event::Added {
+            member,
+            scene,
+            welcome,
+        } => {
+            let mut effects = vec![Effect::note(
+                texts.say(Text::NoteAdded, &[("member", member.as_str())]),
+            )];
+            effects.extend(dedicate(&case, scene.as_deref()));
+            effects.extend(welcome.map(Effect::Welcome));
+            Step::Break(Ending::with(effects, "the contact added a person of ours"))
+        }
+        Event::Handed { .. } | Event::Released | Event::Welcome(_) | Event::CardOver { .. } => {
             Step::Break(Ending::silent("a word of the bridge's own"))
         }
         Event::Other { name, .. } => Step::Break(Ending::silent(format!("event {name}: recorded"))),

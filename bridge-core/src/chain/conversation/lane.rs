@@ -51,13 +51,14 @@ fn acts(filter: &OpenTurn, case: &Case, board: &mut Board) -> Option<(Vec<Act>, 
                 conversation,
                 seated,
                 content: *content,
+                by: case.id,
             };
             let acts = board.show(shown, buttons, texts);
             Some((acts, format!("shown from conversation {conversation}")))
         }
         (_, What::Content(Content::Event(_) | Content::Recalled { .. })) => None,
         (Author::Agent(_), What::Content(content)) => Some((
-            board.said(content, buttons, texts),
+            board.said(content, case.id, buttons, texts),
             "the agent speaks".to_owned(),
         )),
         _ => None,
@@ -67,6 +68,7 @@ fn acts(filter: &OpenTurn, case: &Case, board: &mut Board) -> Option<(Vec<Act>, 
 fn effect(act: Act, agent: &AgentName) -> Effect {
     match act {
         Act::Show { label, content } => Effect::Show { label, content },
+        Act::Over { shown_by, words } => Effect::CardOver { shown_by, words },
         Act::PassOn { to, content } => Effect::PassOn { to, content },
         Act::Presence { online } => Effect::Presence {
             agent: agent.clone(),

@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use super::Clerk;
 use crate::{
     conversation::{Contact, Conversation},
-    message::{AgentName, Author, Content, ConversationId, Handle, InboxName, ThreadKey},
+    message::{
+        AgentName, Author, Content, ConversationId, Event, Handle, InboxName, ThreadKey, What,
+    },
     store::{Entry, EntryAuthor, NewEntry, Noted, StoreError, Tie, Tied},
     texts::Text,
 };
@@ -42,6 +44,10 @@ impl Clerk<'_> {
         };
         let told = &profile.handles;
         let fresh = self.fresh(told);
+        if let What::Content(Content::Event(Event::Added { .. })) = &self.arrival.what {
+            // It names an id and nothing more.
+            self.engine.wonder(&self.changes.conversation.thread);
+        }
         if !fresh.is_empty() && !self.ties() {
             self.learn(fresh, None).await?;
         }

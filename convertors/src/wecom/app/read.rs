@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bridge_core::{
     convert::ConvertError,
-    message::{Content, Event, ExternalId, InboxName, Media, Trigger},
+    message::{Content, Event, ExternalId, InboxName, Media, PeerId, Trigger},
 };
 use sha1::{Digest, Sha1};
 
@@ -16,6 +16,8 @@ const VALUE: usize = 300;
 const DETAIL: usize = 64;
 /// The longest id of a person or a message.
 const ID: usize = 128;
+/// The longest code of a welcome.
+const CODE: usize = 512;
 /// How the keys of our own cards begin.
 pub(super) const CARD: &str = "kb|";
 
@@ -96,6 +98,11 @@ fn event(fields: &Fields) -> Result<Option<Content>, ConvertError> {
             greet: false,
         },
         "click" => Event::MenuClicked { key: cut(key, ID) },
+        "change_external_contact" if added(fields) => Event::Added {
+            member: PeerId::new(cut(fields.get("UserID").unwrap_or_default(), ID)),
+            scene: fields.some("State").map(|state| cut(state, ID)),
+            welcome: None,
+        },
         "template_card_event" => match tapped(key) {
             Some(choice) => return Ok(Some(choice)),
             None => other(name, fields),
@@ -103,6 +110,22 @@ fn event(fields: &Fields) -> Result<Option<Content>, ConvertError> {
         _ => other(name, fields),
     };
     Ok(Some(Content::Event(event)))
+}
+
+/// Whether an external contact added a member, who may have to confirm it (WeCom: 2.4).
+fn added(fields: &Fields) -> bool {
+    let change = fields.get("ChangeType");
+    external_contact(fields).is_some()
+        && change.is_some_and(|change| {
+            matches!(change, "add_external_contact" | "add_half_external_contact")
+        })
+}
+
+/// The code by which somebody who has just added a member may be welcomed, once and within 20 s; none where the
+/// console's own welcome is set up (WeCom: 2.4).
+pub fn welcome_code(fields: &Fields) -> Option<&str> {
+    let code = fields.some("WelcomeCode").filter(|_| added(fields))?;
+    (code.len() <= CODE).then_some(code)
 }
 
 /// A button of a card of ours; others are recorded.

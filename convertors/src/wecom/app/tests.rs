@@ -140,7 +140,12 @@ fn events_are_facts() {
             "wkKefuBridge0001,wkKefuBridge0002",
         ),
         ("X41", "brand_new_event_2027", "Foo", "bar"),
-        ("X50", "change_external_contact", "State", "shop_7"),
+        (
+            "X53",
+            "change_external_contact",
+            "ExternalUserID",
+            "wmCust0001",
+        ),
         ("X57", "change_external_chat", "UpdateDetail", "add_member"),
     ] {
         let Event::Other { name: told, detail } = event(name) else {

@@ -36,11 +36,18 @@ pub struct Config {
     /// address.
     #[serde(default)]
     pub robots: BTreeMap<String, Secret>,
+    /// 客户在企业微信中添加成员为联系人时自动发送的欢迎语（留空则不发送；企业微信后台配置了欢迎语时由后台发送）/ said to a
+    /// customer who has just added a member as a contact; empty: nothing. A welcome that is set up in the console comes first.
+    #[serde(default)]
+    pub welcome: String,
     /// 每分钟最多给一位成员发多少条：平台超过 30 条会静默丢弃 / how many messages one member may get in a minute; beyond 30
     /// the platform drops them without a word.
     #[serde(default = "member_rate")]
     pub member_rate: u32,
 }
+
+/// The longest welcome, in bytes (WeCom: 4.5).
+const WELCOME: usize = 4000;
 
 fn api_base() -> String {
     "https://qyapi.weixin.qq.com".to_owned()
@@ -109,6 +116,14 @@ impl Config {
                 "must begin with https:// or http://",
                 "https://qyapi.weixin.qq.com",
                 "应以 https:// 或 http:// 开头",
+            );
+        }
+        if self.welcome.len() > WELCOME {
+            return wrong(
+                "welcome",
+                "is longer than 4000 bytes",
+                "您好，很高兴为您服务",
+                "超过 4000 字节",
             );
         }
         let key = |key: &Secret| {

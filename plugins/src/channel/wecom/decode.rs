@@ -1,5 +1,7 @@
 //! Callbacks: opened, checked to be of our app, and read as one arrival (WeCom: 1.2, 1.3, 2).
 
+use std::time::Duration;
+
 use bridge_convertors::wecom::{
     Fields,
     app::read::{self, By},
@@ -9,10 +11,13 @@ use bridge_core::{
     channel::{Ack, ChannelError, Decoded, Delivery, Verb},
     clock::Timestamp,
     convert::ConvertError,
-    message::{Arrival, Author, Content, Event, Handle, PeerId, Profile, What},
+    message::{Arrival, Author, Content, Event, Handle, PeerId, Profile, Welcome, What},
 };
 
 use super::Wecom;
+
+/// How long a code to welcome somebody is good (WeCom: 2.4).
+const WELCOME: Duration = Duration::from_secs(20);
 
 pub(super) fn decode(app: &Wecom, delivery: &Delivery) -> Result<Decoded, ChannelError> {
     let signed = Signed::of(delivery);
@@ -56,9 +61,13 @@ fn arrival(
     fields: &Fields,
     received_at: Timestamp,
 ) -> Result<Option<Arrival>, ConvertError> {
-    let Some(content) = read::content(fields, &app.words.inbox)? else {
+    let Some(mut content) = read::content(fields, &app.words.inbox)? else {
         return Ok(None);
     };
+    let sent_at = Timestamp::from_secs(read::created(fields)?);
+    if let Content::Event(Event::Added { welcome, .. }) = &mut content {
+        *welcome = greeting(app, fields, sent_at);
+    }
     alarm(app, &content);
     let author = match read::by(fields) {
         By::Peer => Author::Contact,
@@ -71,10 +80,21 @@ fn arrival(
         trigger: read::trigger(fields).filter(|_| author == Author::Contact),
         author,
         what: What::Content(content),
-        sent_at: Timestamp::from_secs(read::created(fields)?),
+        sent_at,
         received_at,
         profile: read::external_contact(fields).map(|id| known_as(app, id)),
     }))
+}
+
+/// What somebody who has just added a member is welcomed with, if they may be.
+fn greeting(app: &Wecom, fields: &Fields, added_at: Timestamp) -> Option<Welcome> {
+    let words = app.config.welcome.trim();
+    let code = read::welcome_code(fields).filter(|_| !words.is_empty())?;
+    Some(Welcome {
+        code: code.to_owned(),
+        words: words.to_owned(),
+        until: added_at + WELCOME,
+    })
 }
 
 /// An external contact is the same person to all of the corp, WeChat KF with it.

@@ -1,10 +1,13 @@
 //! A self-built app of 企业微信 (WeCom): staff who write to it as contacts, and agents who work in it.
 //!
 //! Callbacks are read in [`decode`], messages go out in [`send`], their media in [`media`]. An agent has all contacts in
-//! the one chat with the app; the core keeps them apart ([`bridge_core::switchboard`]).
+//! the one chat with the app; the core keeps them apart ([`bridge_core::switchboard`]). What becomes of their cards is in
+//! [`cards`], what the corp's members know of customers in [`contacts`].
 
+mod cards;
 mod check;
 mod config;
+mod contacts;
 mod decode;
 mod media;
 mod robot;
@@ -22,12 +25,12 @@ use bridge_core::{
     cache::Cache,
     channel::{
         Capabilities, Channel, ChannelError, ChannelSpec, Check, Decoded, Delivery, Dispatch,
-        Fetch, Notify, Recall, Receipt, Sidebar,
+        Fetch, Notify, People, Recall, Receipt, Sidebar,
     },
     clock::Clock,
     error::Remedy,
     media::MediaLibrary,
-    message::{ContentKind, InboxName, PeerId},
+    message::{Content, ContentKind, Event, InboxName, PeerId},
     plugin::{BuildError, Plugin, Tools},
 };
 use serde_json::json;
@@ -103,10 +106,22 @@ impl Channel for Wecom {
     }
 
     async fn send(&self, dispatch: &Dispatch) -> Result<Receipt, ChannelError> {
-        send::send(self, dispatch).await
+        match &dispatch.content {
+            Content::Event(Event::CardOver { card, words, .. }) => {
+                cards::over(self, dispatch, card, words).await
+            }
+            Content::Event(Event::Welcome(welcome)) => {
+                contacts::welcome(self, dispatch, welcome).await
+            }
+            _ => send::send(self, dispatch).await,
+        }
     }
 
     fn fetch(&self) -> Option<&dyn Fetch> {
+        Some(self)
+    }
+
+    fn people(&self) -> Option<&dyn People> {
         Some(self)
     }
 
@@ -136,7 +151,7 @@ impl Recall for Wecom {
         _: Option<&PeerId>,
         external_id: &str,
     ) -> Result<(), ChannelError> {
-        let body = json!({ "msgid": external_id });
+        let body = json!({ "msgid": cards::message_id(external_id) });
         let recalled = self.api.post("/cgi-bin/message/recall", &body).await;
         // Taking back twice is harmless.
         let again = |error: ChannelError| match error.remedy {

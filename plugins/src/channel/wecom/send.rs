@@ -12,7 +12,7 @@ use bridge_core::{
 };
 use serde_json::Value;
 
-use super::{Wecom, media};
+use super::{Wecom, cards, media};
 
 /// How long a message waits here for its turn; after that it is tried again.
 const PATIENCE: Duration = Duration::from_secs(6);
@@ -87,7 +87,7 @@ async fn post(
             "该成员不存在、未激活、未授权或不在应用的可见范围内",
             "the member does not exist, is not activated or licensed, or is outside the app's visible range",
         )),
-        None => Ok(answer["msgid"].as_str().map(str::to_owned)),
+        None => Ok(cards::receipt(&answer)),
     }
 }
 

@@ -155,6 +155,56 @@ fn a_customer_contact_event_is_the_contacts_own_fact() {
 }
 
 #[test]
+fn who_adds_a_member_may_be_welcomed_for_twenty_seconds() {
+    let xml = |change: &str| {
+        format!(
+            "<xml><FromUserName>sys</FromUserName><CreateTime>1767225700</CreateTime><MsgType>event</MsgType>\
+             <Event>change_external_contact</Event><ChangeType>{change}</ChangeType><UserID>ZhouNing</UserID>\
+             <ExternalUserID>wmCust0001</ExternalUserID><State>agent:lin</State>\
+             <WelcomeCode>CODE-1</WelcomeCode></xml>"
+        )
+    };
+    let welcomed = |words: &str, change: &str| {
+        let mut section = section();
+        section["welcome"] = words.into();
+        let config: Config = serde_json::from_value(section).unwrap();
+        let app = Wecom::build(config, &bridge_core::testkit::tools()).unwrap();
+        let decoded = app
+            .decode(&sealed(&gate(TOKEN, CORP), &xml(change)))
+            .unwrap();
+        decoded.arrivals[0].what.clone()
+    };
+    for change in ["add_external_contact", "add_half_external_contact"] {
+        let What::Content(Content::Event(Event::Added {
+            member,
+            scene,
+            welcome,
+        })) = welcomed("您好", change)
+        else {
+            panic!("{change}")
+        };
+        assert_eq!(
+            (member.as_str(), scene.as_deref()),
+            ("ZhouNing", Some("agent:lin"))
+        );
+        let welcome = welcome.unwrap();
+        assert_eq!(
+            (&*welcome.code, &*welcome.words, welcome.until),
+            ("CODE-1", "您好", Timestamp::from_secs(1_767_225_720))
+        );
+    }
+    // No words, no welcome; and nobody is welcomed who has just gone.
+    assert!(matches!(
+        welcomed(" ", "add_external_contact"),
+        What::Content(Content::Event(Event::Added { welcome: None, .. }))
+    ));
+    assert!(matches!(
+        welcomed("您好", "del_follow_user"),
+        What::Content(Content::Event(Event::Other { .. }))
+    ));
+}
+
+#[test]
 fn a_wrong_section_is_refused_with_its_key() {
     for (key, value) in [
         ("corp_id", json!("")),
@@ -165,6 +215,7 @@ fn a_wrong_section_is_refused_with_its_key() {
         ("previous_encoding_aes_key", json!("short")),
         ("text_bytes", json!(9000)),
         ("member_rate", json!(31)),
+        ("welcome", json!("长".repeat(1334))),
         ("api_base", json!("ftp://x")),
     ] {
         let mut section = section();

@@ -7,10 +7,15 @@ use bridge_core::{
     channel::{Channel, ChannelErrorKind, Dispatch, GroupNotice},
     clock::{Clock, SystemClock, Timestamp},
     error::Remedy,
-    message::{ArrivalId, Content, ConversationId, DispatchId, InboxName, MenuItem, PeerId},
+    message::{
+        ArrivalId, Content, ConversationId, DispatchId, Event, InboxName, MenuItem, PeerId, Welcome,
+    },
     plugin::{Plugin, Tools},
 };
-use bridge_sandbox::{Content as Shown, Sandbox, Settings, wecom::Member};
+use bridge_sandbox::{
+    Clock as PlatformClock, Content as Shown, Sandbox, Settings,
+    wecom::{Member, NewContact},
+};
 use serde_json::{Value, json};
 
 use super::super::{Wecom, config::Config};
@@ -253,4 +258,141 @@ async fn the_check_finds_what_is_wrong() {
             .any(|one| one.mend.zh.contains("企业可信 IP")),
         "{findings:?}"
     );
+}
+
+fn over(card: &str) -> Content {
+    Content::Event(Event::CardOver {
+        shown_by: ArrivalId(1),
+        card: card.to_owned(),
+        words: "已不由您接待".to_owned(),
+    })
+}
+
+fn said_on(card: &Shown) -> Option<&str> {
+    match card {
+        Shown::TemplateCard { card } => card.done.as_deref(),
+        other => panic!("no card: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_card_that_is_over_says_so_once() {
+    let stage = Stage::usual();
+    let receipt = stage.app.send(&dispatch("ZhouNing", 1, card())).await;
+    let shown = receipt.unwrap().external_id.unwrap();
+    let (id, code) = shown.split_once(' ').unwrap();
+    assert!(!id.is_empty() && !code.is_empty());
+    // Tried again where only the answer was lost: the code is good once, and the second try is harmless.
+    stage.sandbox.order("wecom.update=cut-afterx1").unwrap();
+    let mut last = dispatch("ZhouNing", 2, over(&shown));
+    let lost = stage.app.send(&last).await.unwrap_err();
+    assert!(matches!(lost.remedy, Remedy::Retry { .. }), "{lost:?}");
+    last.attempt = 2;
+    stage.app.send(&last).await.unwrap();
+    assert_eq!(
+        said_on(&stage.zhou().chat()[0].content),
+        Some("已不由您接待")
+    );
+    // What is no card of ours, or no card any more, costs nothing.
+    for other in ["", "only-an-id", "id spent-code"] {
+        stage
+            .app
+            .send(&dispatch("ZhouNing", 3, over(other)))
+            .await
+            .unwrap();
+    }
+    let recall = stage.app.recall().unwrap();
+    recall
+        .recall(&PeerId::new("ZhouNing"), None, &shown)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_card_older_than_its_code_stays_as_it_is() {
+    let (clock, hand) = PlatformClock::by_hand();
+    let stage = Stage::new(|settings| settings.clock = clock);
+    let receipt = stage.app.send(&dispatch("ZhouNing", 1, card())).await;
+    let shown = receipt.unwrap().external_id.unwrap();
+    hand.advance(std::time::Duration::from_secs(72 * 3600 + 1));
+    let late = stage.app.send(&dispatch("ZhouNing", 2, over(&shown))).await;
+    assert!(late.is_ok(), "{late:?}");
+    assert_eq!(said_on(&stage.zhou().chat()[0].content), None);
+}
+
+fn added(stage: &Stage) -> (String, Welcome) {
+    let wecom = stage.sandbox.wecom();
+    let (id, pushed) = wecom.adds_contact(NewContact {
+        member: "ZhouNing".to_owned(),
+        name: "小周".to_owned(),
+        union_id: "oUnion1".to_owned(),
+        ..NewContact::default()
+    });
+    drop(pushed);
+    let code = wecom.contact_of(&id).unwrap().welcome_code;
+    let until = SystemClock.now() + std::time::Duration::from_secs(20);
+    let words = "您好，我是周宁".to_owned();
+    (id, Welcome { code, words, until })
+}
+
+fn welcoming(to: &str, welcome: &Welcome) -> Dispatch {
+    dispatch(to, 5, Content::Event(Event::Welcome(welcome.clone())))
+}
+
+#[tokio::test]
+async fn who_adds_a_member_is_welcomed_once_and_in_time() {
+    let stage = Stage::usual();
+    let (id, welcome) = added(&stage);
+    stage.sandbox.order("wecom.welcome=cut-afterx1").unwrap();
+    let mut first = welcoming(&id, &welcome);
+    let lost = stage.app.send(&first).await.unwrap_err();
+    assert!(matches!(lost.remedy, Remedy::Retry { .. }), "{lost:?}");
+    first.attempt = 2;
+    stage.app.send(&first).await.unwrap();
+    let contact = stage.sandbox.wecom().contact_of(&id).unwrap();
+    assert_eq!(contact.welcomed, ["您好，我是周宁"]);
+    // Somebody else was first.
+    first.attempt = 1;
+    let second = stage.app.send(&first).await.unwrap_err();
+    assert_eq!((second.code, second.remedy), (Some(41051), Remedy::Never));
+    assert!(second.advice.unwrap().zh.contains("其他应用"));
+    // Too late is not even asked.
+    let (id, mut welcome) = added(&stage);
+    welcome.until = SystemClock.now();
+    let late = stage.app.send(&welcoming(&id, &welcome)).await.unwrap_err();
+    assert_eq!(late.remedy, Remedy::Never);
+    assert!(late.advice.unwrap().zh.contains("20 秒"));
+    let contact = stage.sandbox.wecom().contact_of(&id).unwrap();
+    assert!(contact.welcomed.is_empty());
+}
+
+#[tokio::test]
+async fn the_platforms_own_twenty_seconds_are_believed() {
+    let (clock, hand) = PlatformClock::by_hand();
+    let stage = Stage::new(|settings| settings.clock = clock);
+    let (id, welcome) = added(&stage);
+    hand.advance(std::time::Duration::from_secs(21));
+    let late = stage.app.send(&welcoming(&id, &welcome)).await.unwrap_err();
+    assert_eq!(late.remedy, Remedy::Never);
+    assert!(late.advice.unwrap().zh.contains("20 秒"));
+    let stage = Stage::new(|settings| settings.wecom.apps[0].calls_contacts = false);
+    let (id, welcome) = added(&stage);
+    let refused = stage.app.send(&welcoming(&id, &welcome)).await.unwrap_err();
+    assert_eq!(refused.code, Some(48002));
+    assert_eq!(refused.kind, ChannelErrorKind::Configuration);
+}
+
+#[tokio::test]
+async fn customers_and_members_have_names() {
+    let stage = Stage::usual();
+    let (id, _) = added(&stage);
+    let people = stage.app.people().unwrap();
+    let customer = people.person(&PeerId::new(id.as_str())).await.unwrap();
+    assert_eq!(customer.name.as_deref(), Some("小周"));
+    let handles: Vec<&str> = customer.handles.iter().map(|one| one.as_str()).collect();
+    assert!(handles.contains(&"unionid:oUnion1"), "{handles:?}");
+    assert!(handles.iter().any(|one| one.starts_with("external:")));
+    let member = people.person(&PeerId::new("ZhouNing")).await.unwrap();
+    assert_eq!(member.name.as_deref(), Some("周宁"));
+    assert!(people.person(&PeerId::new("wm-nobody")).await.is_err());
 }
