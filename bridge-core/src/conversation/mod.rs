@@ -103,6 +103,18 @@ pub enum Phase {
     },
 }
 
+impl Phase {
+    /// Its name in logs, frames and answers: that of the variant, in small letters.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Assisted => "assisted",
+            Self::Queued(_) => "queued",
+            Self::Assigned { .. } => "assigned",
+            Self::Resolved { .. } => "resolved",
+        }
+    }
+}
+
 /// What a waiting contact waits for.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Waiting {

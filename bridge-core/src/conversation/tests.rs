@@ -47,11 +47,9 @@ fn moves() -> [Move; 6] {
 
 fn name(phase: &Phase) -> &'static str {
     match phase {
-        Phase::Assisted => "assisted",
-        Phase::Queued(_) => "queued",
         Phase::Assigned { agent, .. } if agent.as_str() == "lin" => "lin",
         Phase::Assigned { .. } => "system",
-        Phase::Resolved { .. } => "resolved",
+        other => other.name(),
     }
 }
 

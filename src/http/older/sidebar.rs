@@ -205,19 +205,17 @@ impl Shown<'_> {
     }
 
     fn conversation(&self, conversation: &Conversation) -> Value {
-        let (phase, agent, since) = match &conversation.phase {
-            Phase::Assisted => ("assisted", None, None),
-            Phase::Queued(waiting) => ("queued", None, Some(waiting.since)),
-            Phase::Assigned { agent, since } => {
-                ("assigned", Some(self.agent(agent.as_str())), Some(*since))
-            }
-            Phase::Resolved { since } => ("resolved", None, Some(*since)),
+        let since = match &conversation.phase {
+            Phase::Assisted => None,
+            Phase::Queued(waiting) => Some(waiting.since),
+            Phase::Assigned { since, .. } | Phase::Resolved { since } => Some(*since),
         };
+        let agent = conversation.agent();
         json!({
             "number": conversation.id,
             "inbox": conversation.thread.inbox,
-            "phase": phase,
-            "agent": agent,
+            "phase": conversation.phase.name(),
+            "agent": agent.map(|agent| self.agent(agent.as_str())),
             "since": since.map(|at| at.0),
             "opened_at": conversation.opened_at.0,
             "spoke_at": conversation.spoke_at.0,

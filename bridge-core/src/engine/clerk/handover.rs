@@ -1,29 +1,14 @@
 //! Handing a conversation over: the moves and the words that go with them. Whoever caused it, a bot or the bridge
 //! itself, contact and agents are told the same way.
 
-use super::{
-    super::context::{is_said, line},
-    Clerk,
-};
+use super::Clerk;
 use crate::{
-    chain::rating_item,
-    conversation::{Move, Phase, RatingAsked, ToldPosition, Waiting},
-    message::{AgentName, Author, Content, DeadlineKind, Event, InboxName, MenuItem},
-    routing::{Agent, Decision, ORDINARY, Request, Subject},
-    store::{Entry, EntryAuthor, StoreError},
-    texts::{Text, excerpt},
+    conversation::{Move, Phase, ToldPosition, Waiting},
+    message::{AgentName, Author, Content},
+    routing::{Decision, ORDINARY, Request, Subject},
+    store::{EntryAuthor, StoreError},
+    texts::Text,
 };
-
-/// Pictures and the like that a new agent gets again beside the digest of the last messages.
-const REPLAYED_MEDIA: usize = 3;
-
-/// For a platform whose agents work in its own client.
-pub(super) struct PlatformWord {
-    pub(super) event: Event,
-    /// Before what is said to the contact, or after it. While an agent has the conversation there, nothing we say reaches
-    /// the contact: what announces a handing goes before it, and the good-bye after the release.
-    pub(super) first: bool,
-}
 
 impl Clerk<'_> {
     pub(super) fn reopen(&mut self) {
@@ -184,138 +169,6 @@ impl Clerk<'_> {
         Ok(())
     }
 
-    /// Whether agents of an inbox work in the platform's own client.
-    pub(super) fn native(&self, inbox: &InboxName) -> bool {
-        self.desk.native.contains(inbox)
-    }
-
-    /// Whether an agent works in the platform's own client.
-    fn works_natively(&self, name: Option<&AgentName>) -> Option<&Agent> {
-        let agent = self.desk.agents.get(name?)?;
-        self.native(&agent.inbox).then_some(agent)
-    }
-
-    /// What a platform whose agents work in its own client has to hear of this claim: the conversation became one's, or
-    /// is theirs no more. What was done there needs no telling: by now it may be otherwise there, and would be undone.
-    pub(super) fn word_to_platform(&self) -> Option<PlatformWord> {
-        let conversation = &self.changes.conversation;
-        let (before, episode) = &self.before;
-        // Back with the same agent after all that was in between is a handing, too.
-        if self.made_there || *episode == conversation.episode {
-            return None;
-        }
-        let before = self.works_natively(before.as_ref());
-        match self.works_natively(conversation.agent()) {
-            Some(agent) => Some(PlatformWord {
-                event: Event::Handed {
-                    agent: agent.account.clone(),
-                },
-                first: before.is_some(),
-            }),
-            None => before.map(|_| PlatformWord {
-                event: Event::Released,
-                first: true,
-            }),
-        }
-    }
-
-    /// The card, and the last messages.
-    async fn hand_files(
-        &mut self,
-        agent: &AgentName,
-        note: Option<String>,
-    ) -> Result<(), StoreError> {
-        let parts = &self.engine.parts;
-        let thread = self.changes.conversation.thread.clone();
-        let mut note = note
-            .map(|note| format!("\n备注：{note}"))
-            .unwrap_or_default();
-        let origin = &self.changes.conversation.origin;
-        if !origin.is_empty() {
-            let words = parts.texts.say(Text::DeskOrigin, &[("origin", origin)]);
-            note = format!("\n{words}{note}");
-        }
-        let kin = self.others().await?;
-        let contact = self.name_among(&kin);
-        let number = self.changes.conversation.id.to_string();
-        let values = [
-            ("contact", contact.as_str()),
-            ("number", number.as_str()),
-            ("inbox", thread.inbox.as_str()),
-            ("note", note.as_str()),
-        ];
-        let mut card = parts.texts.say(Text::DeskNew, &values);
-        if !kin.is_empty() {
-            let threads = self.threads(kin.iter());
-            let words = parts.texts.say(Text::DeskKin, &[("threads", &threads)]);
-            card.push_str(&format!("\n{words}"));
-        }
-        let lines = self.with_kin(self.last_lines().await?, &kin).await?;
-        if !lines.is_empty() {
-            let count = lines.len().to_string();
-            card.push_str(&format!(
-                "\n{}\n",
-                parts.texts.say(Text::DeskContext, &[("count", &count)])
-            ));
-            card.push_str(
-                &lines
-                    .iter()
-                    .map(|line| self.told(line))
-                    .collect::<Vec<_>>()
-                    .join("\n"),
-            );
-            card.push_str(&format!("\n{}", parts.texts.say(Text::DeskContextEnd, &[])));
-        }
-        self.to_agent(agent, Content::text(card));
-        let media = lines
-            .iter()
-            .map(|told| &told.line)
-            .filter(|line| line.author == EntryAuthor::Contact && !line.content.media().is_empty());
-        let media: Vec<Content> = media.map(|line| line.content.clone()).collect();
-        for content in media
-            .iter()
-            .skip(media.len().saturating_sub(REPLAYED_MEDIA))
-        {
-            self.to_agent(agent, content.clone());
-        }
-        Ok(())
-    }
-
-    /// The last messages of this opening, those of this very claim with them.
-    async fn last_lines(&self) -> Result<Vec<Entry>, StoreError> {
-        let conversation = &self.changes.conversation;
-        let limit = self.engine.parts.settings.context_messages;
-        let mut lines = self.engine.context(conversation, limit).await?;
-        let fresh = self.changes.entries.iter();
-        lines.extend(fresh.map(|entry| line(entry, conversation.episode)));
-        // The store does not know yet of a reopening in this very claim.
-        let opened_at = conversation.opened_at;
-        lines.retain(|line| line.at >= opened_at && is_said(&line.author, &line.content));
-        let surplus = lines.len().saturating_sub(limit);
-        lines.drain(..surplus);
-        Ok(lines)
-    }
-
-    pub(super) fn digest(&self, line: &Entry) -> String {
-        let who = match &line.author {
-            EntryAuthor::Contact => self
-                .contact
-                .display_name(&self.changes.conversation.thread.peer),
-            EntryAuthor::Agent(agent) => self
-                .desk
-                .agents
-                .get(agent)
-                .map_or_else(|| agent.to_string(), |agent| agent.display_name.clone()),
-            EntryAuthor::Bot(bot) => bot.to_string(),
-            EntryAuthor::System | EntryAuthor::Note => String::new(),
-        };
-        let said = line
-            .content
-            .words()
-            .map_or_else(|| excerpt(&line.content), str::to_owned);
-        format!("{who}：{said}")
-    }
-
     /// Gives the conversation to the entry bot.
     pub(super) fn assist(&mut self) {
         let previous = self.changes.conversation.agent().cloned();
@@ -334,64 +187,10 @@ impl Clerk<'_> {
         }
     }
 
-    fn notice_agent_only(&mut self, text: Text) {
+    pub(super) fn notice_agent_only(&mut self, text: Text) {
         if matches!(self.arrival.author, Author::Agent(_)) {
             self.notice_agent(text, &[]);
         }
-    }
-
-    /// Ends the conversation: the context is dropped, the seat is free, the contact may rate.
-    pub(super) fn resolve(&mut self, rating: bool) {
-        let previous = self.changes.conversation.agent().cloned();
-        let episode = self.changes.conversation.episode;
-        if !self.make(Move::Resolve) {
-            self.notice_agent_only(Text::NotPossible);
-            return;
-        }
-        self.changes.conversation.memory.clear();
-        self.changes.deadlines.push((DeadlineKind::Queue, None));
-        let Some(agent) = previous else { return };
-        let by_contact = self.arrival.author == Author::Contact;
-        let rated = rating
-            && self.engine.parts.settings.rating
-            && self.contact.reachable
-            && !self.engine.parts.texts.silenced(Text::RatingHead);
-        // A platform's own desk takes one last word of ours.
-        let one_word = rated && self.works_natively(Some(&agent)).is_some();
-        if self.arrival.author != Author::System && !one_word {
-            self.notice_contact(Text::Closed, &[]);
-        }
-        let text = if by_contact {
-            Text::DeskContactLeft
-        } else {
-            Text::DeskClosed
-        };
-        let words = self.engine.parts.texts.say(text, &[]);
-        self.to_agent(&agent, Content::text(words));
-        if rated {
-            self.ask_rating(episode, agent);
-        }
-    }
-
-    fn ask_rating(&mut self, episode: u32, agent: AgentName) {
-        let texts = &self.engine.parts.texts;
-        let choices = texts.say(Text::RatingChoices, &[]);
-        let items = choices.split('|').zip((1..=5_u8).rev());
-        let items = items.map(|(label, score)| MenuItem {
-            id: rating_item(episode, score),
-            label: label.to_owned(),
-        });
-        let menu = Content::Menu {
-            head: texts.say(Text::RatingHead, &[]),
-            items: items.collect(),
-            tail: texts.say(Text::RatingTail, &[]),
-        };
-        self.changes.conversation.rating_asked = Some(RatingAsked {
-            episode,
-            agent: Some(agent),
-            at: self.now,
-        });
-        self.tell_contact(menu, None);
     }
 
     /// Tells the contact where in the queue they are.

@@ -3,7 +3,6 @@
 
 use bridge_core::{
     channel::{News, Refusal},
-    conversation::Phase,
     message::EntryId,
 };
 use serde_json::{Value, json};
@@ -106,14 +105,16 @@ pub(super) fn tell(config: &Config, public_url: &str, news: &News<'_>) -> String
             },
         }),
         News::Lines(lines) => json!({ "t": "lines", "lines": shown(lines) }),
-        News::Earlier { lines, more } => json!({ "t": "earlier", "lines": shown(lines), "more": more }),
+        News::Earlier { lines, more } => {
+            json!({ "t": "earlier", "lines": shown(lines), "more": more })
+        }
         News::Taken { id, trace } => json!({ "t": "taken", "id": id, "trace": trace }),
         News::Refused { id, why } => refused(id, *why),
         News::State {
             phase,
             agent,
             position,
-        } => json!({ "t": "state", "phase": phase_name(phase), "agent": agent, "position": position }),
+        } => json!({ "t": "state", "phase": phase.name(), "agent": agent, "position": position }),
         News::Typing => json!({ "t": "typing" }),
         News::Pong => json!({ "t": "pong" }),
     }
@@ -131,13 +132,4 @@ fn refused(id: &str, why: Refusal) -> Value {
     };
     let after = after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
     json!({ "t": "refused", "id": id, "why": why, "after": after })
-}
-
-fn phase_name(phase: &Phase) -> &'static str {
-    match phase {
-        Phase::Assisted => "assisted",
-        Phase::Queued(_) => "queued",
-        Phase::Assigned { .. } => "assigned",
-        Phase::Resolved { .. } => "resolved",
-    }
 }
