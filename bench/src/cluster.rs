@@ -78,7 +78,7 @@ async fn start(
 }
 
 /// A database, and names in Redis and RabbitMQ, that nobody used before.
-async fn fresh() -> anyhow::Result<Shared> {
+pub async fn fresh() -> anyhow::Result<Shared> {
     let server_url = server("POSTGRES")?;
     let (client, connection) = tokio_postgres::connect(&server_url, tokio_postgres::NoTls).await?;
     tokio::spawn(connection);

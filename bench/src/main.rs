@@ -58,6 +58,8 @@ enum Part {
     Relay,
     /// The same on a store that has grown to `--messages`.
     Grown,
+    /// The same on PostgreSQL that has grown to `--messages`.
+    GrownCluster,
     /// The same on PostgreSQL, Redis and RabbitMQ, with one node and three.
     Cluster,
     /// Of that only the relay.
@@ -116,6 +118,9 @@ async fn run(
     }
     if only.contains(&Part::Grown) {
         grown::measure(program, messages, span, bare).await?;
+    }
+    if only.contains(&Part::GrownCluster) {
+        grown::measure_shared(program, messages, span, bare).await?;
     }
     if only.contains(&Part::Cluster) {
         cluster::measure(program, span, bare).await?;

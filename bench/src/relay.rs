@@ -5,7 +5,7 @@
 //! other way round. Pairs heard against the order in which they were offered are told beside it.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     net::SocketAddr,
     path::Path,
     sync::Arc,
@@ -15,7 +15,7 @@ use std::{
 use actix_web::{App, HttpResponse, HttpServer, web};
 use bridge_convertors::wechat::crypto::AesKey;
 use hdrhistogram::Histogram;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 
 use crate::{
     bridge::{Back, Bridge},
@@ -26,19 +26,55 @@ use crate::{
 
 /// Contacts who talk at once.
 const CONTACTS: usize = 1000;
+/// Whoever comes last.
+const LAST: usize = usize::MAX;
 /// Connections that carry their callbacks.
 const LINES: usize = 64;
 
-/// What the desk received.
+/// What the platforms received.
 #[derive(Default)]
-struct Heard {
+pub struct Heard {
     /// By contact: the numbers, in order of arrival.
     by_contact: HashMap<usize, Vec<u64>>,
     /// When each was heard.
     times: HashMap<(usize, u64), Instant>,
+    /// The names of sends: a repeat carries the same, and a platform takes it once. This one keeps no history that the bridge
+    /// could look into before it repeats.
+    names: HashSet<(String, u64, u64)>,
+    repeats: usize,
+    /// Stand-ins that said something to an agent, and contacts that were told something.
+    shown: HashSet<String>,
+    told: HashSet<String>,
 }
 
-type Desk = Arc<Mutex<Heard>>;
+/// The platforms' ends.
+#[derive(Default)]
+pub struct Desk {
+    heard: Mutex<Heard>,
+    changed: Notify,
+}
+
+impl Desk {
+    async fn hear(&self, note: impl FnOnce(&mut Heard)) {
+        note(&mut *self.heard.lock().await);
+        self.changed.notify_waiters();
+    }
+
+    /// Waits until it heard what is wanted; whether it did within the time.
+    async fn until(&self, patience: Duration, wanted: impl Fn(&Heard) -> bool) -> bool {
+        let deadline = tokio::time::Instant::now() + patience;
+        loop {
+            // Made before the look: what comes meanwhile is not missed.
+            let change = self.changed.notified();
+            if wanted(&*self.heard.lock().await) {
+                return true;
+            }
+            if tokio::time::timeout_at(deadline, change).await.is_err() {
+                return false;
+            }
+        }
+    }
+}
 
 /// What became of a callback.
 struct Asked {
@@ -70,9 +106,9 @@ pub async fn measure(
 ) -> anyhow::Result<()> {
     println!();
     println!(
-        "| relay, {nodes} node(s) | offered/s | endpoint takes | p50 ms | p99 ms | p99.9 ms | refused | lost | doubled | out of acknowledged order | out of offered order | resident MB |"
+        "| relay, {nodes} node(s) | offered/s | endpoint takes | p50 ms | p99 ms | p99.9 ms | refused | lost | doubled | repeats of a send | out of acknowledged order | out of offered order | resident MB |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|---|---|---|");
     for (rate, slow) in loads {
         one(program, back, nodes, *rate, *slow, span).await?;
     }
@@ -107,7 +143,10 @@ async fn one(
         ))
         .await?;
     }
-    until_assigned(first).await?;
+    let assigned = desk.until(Duration::from_secs(60), |heard| {
+        heard.shown.len() >= CONTACTS && heard.told.len() >= CONTACTS
+    });
+    anyhow::ensure!(assigned.await, "not every contact was given an agent");
     let count = rate * span.as_secs();
     let requests: Vec<Vec<Vec<u8>>> = (0..LINES as u64)
         .map(|line| {
@@ -164,13 +203,15 @@ async fn report(
     let taken = asked.iter().filter(|asked| asked.answered.is_some());
     let taken: HashMap<_, _> = taken.map(|asked| (asked.key(), asked)).collect();
     let refused = asked.len() - taken.len();
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while desk.lock().await.times.len() < taken.len() && Instant::now() < deadline {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    let heard = desk.lock().await;
+    // What is lost does not come however long one waits: it is counted below.
+    desk.until(Duration::from_secs(60), |heard| {
+        heard.times.len() >= taken.len()
+    })
+    .await;
+    let heard = desk.heard.lock().await;
     let mut latency = Histogram::<u64>::new(3)?;
-    let (mut lost, mut doubled, mut offered, mut acknowledged) = (0, 0, 0, 0);
+    let (mut lost, mut doubled, mut offered) = (0, 0, 0);
+    let (mut acknowledged, mut ordered) = (0, 0);
     for (key, asked) in &taken {
         match heard.times.get(key) {
             Some(at) => {
@@ -188,10 +229,12 @@ async fn report(
             .filter_map(|number| taken.get(&(*contact, *number)).copied())
             .collect();
         acknowledged += overtaken(&heard);
+        ordered += comparable(&heard);
     }
+    let repeats = heard.repeats;
     let ms = |quantile: f64| latency.value_at_quantile(quantile) as f64 / 1000.0;
     println!(
-        "| callback in to Tencent IM request out | {rate} | {slow} ms | {:.2} | {:.2} | {:.2} | {refused} | {lost} | {doubled} | {acknowledged} | {offered} | {memory:.1} |",
+        "| callback in to Tencent IM request out | {rate} | {slow} ms | {:.2} | {:.2} | {:.2} | {refused} | {lost} | {doubled} | {repeats} | {acknowledged} of {ordered} | {offered} | {memory:.1} |",
         ms(0.5),
         ms(0.99),
         ms(0.999)
@@ -210,34 +253,56 @@ fn overtaken(heard: &[&Asked]) -> usize {
     count
 }
 
-/// Until every contact has an agent.
-async fn until_assigned(bridge: SocketAddr) -> anyhow::Result<()> {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while Instant::now() < deadline {
-        let ready: serde_json::Value = reqwest::get(format!("http://{bridge}/readyz"))
-            .await?
-            .json()
-            .await?;
-        let depth = |of: &str| ready["depths"][of].as_u64().unwrap_or_default();
-        if depth("assigned") >= CONTACTS as u64 && depth("arrivals") + depth("dispatches") == 0 {
-            return Ok(());
+/// How many of them could have been overtaken: another was offered after they had been answered.
+fn comparable(heard: &[&Asked]) -> usize {
+    let last = heard.iter().map(|asked| asked.offered).max();
+    heard.iter().filter(|asked| asked.answered < last).count()
+}
+
+/// Until nothing waits for its turn: conversations have their turns in the order in which they began to wait, and what somebody
+/// says who comes last has come through.
+pub async fn drained(bridge: SocketAddr, desk: &Desk) -> anyhow::Result<()> {
+    let key = AesKey::parse(messages::KEY)?;
+    let now = std::time::UNIX_EPOCH.elapsed()?.as_micros() as u64;
+    let mut line = Line::open(bridge).await?;
+    let name = format!("oLast{now}");
+    for (number, text) in ["人工".to_owned(), format!("<{LAST}:{now}>")]
+        .iter()
+        .enumerate()
+    {
+        let request = messages::request(&key, &name, now + number as u64, text);
+        while !line.ask(&request).await? {
+            // Refused while too much waits: asked again, and each answer is the wait.
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    anyhow::bail!("not every contact was given an agent")
+    let through = desk.until(Duration::from_secs(300), |heard| {
+        heard.times.contains_key(&(LAST, now))
+    });
+    anyhow::ensure!(through.await, "what waits did not get less");
+    Ok(())
 }
 
 /// WeChat and Tencent IM, as little of them as the bridge needs.
-fn play(slow: u64) -> anyhow::Result<(Desk, SocketAddr)> {
-    let desk = Desk::default();
+pub fn play(slow: u64) -> anyhow::Result<(Arc<Desk>, SocketAddr)> {
+    let desk = Arc::new(Desk::default());
     let (seen, port) = (desk.clone(), free_port()?);
     let server = HttpServer::new(move || {
-        let seen = seen.clone();
+        let (at_desk, at_phone) = (seen.clone(), seen.clone());
         App::new()
             .app_data(web::PayloadConfig::new(1 << 20))
-            .route("/wechat/cgi-bin/stable_token", web::post().to(async || json(r#"{"access_token":"t","expires_in":7200}"#)))
-            .route("/tim/v4/openim/sendmsg", web::post().to(move |body: web::Bytes| hear(seen.clone(), body, slow)))
-            .default_service(web::to(async || json(r#"{"errcode":0,"errmsg":"ok","ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","QueryResult":[]}"#)))
+            .route(
+                "/wechat/cgi-bin/stable_token",
+                web::post().to(async || json(r#"{"access_token":"t","expires_in":7200}"#)),
+            )
+            .route(
+                "/wechat/cgi-bin/message/custom/send",
+                web::post().to(move |body: web::Bytes| tell(at_phone.clone(), body)),
+            )
+            .route(
+                "/tim/v4/openim/sendmsg",
+                web::post().to(move |body: web::Bytes| hear(at_desk.clone(), body, slow)),
+            )
+            .default_service(web::to(async || fine()))
     });
     let server = server
         .workers(2)
@@ -248,7 +313,17 @@ fn play(slow: u64) -> anyhow::Result<(Desk, SocketAddr)> {
     Ok((desk, SocketAddr::from(([127, 0, 0, 1], port))))
 }
 
-async fn hear(desk: Desk, body: web::Bytes, slow: u64) -> HttpResponse {
+async fn tell(desk: Arc<Desk>, body: web::Bytes) -> HttpResponse {
+    let value: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
+    let contact = value["touser"].as_str().unwrap_or_default().to_owned();
+    desk.hear(|heard| {
+        heard.told.insert(contact);
+    })
+    .await;
+    fine()
+}
+
+async fn hear(desk: Arc<Desk>, body: web::Bytes, slow: u64) -> HttpResponse {
     let at = Instant::now();
     let value: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
     let text = value["MsgBody"][0]["MsgContent"]["Text"]
@@ -257,19 +332,33 @@ async fn hear(desk: Desk, body: web::Bytes, slow: u64) -> HttpResponse {
     let numbers = text
         .strip_prefix('<')
         .and_then(|text| text.strip_suffix('>'))
-        .and_then(|text| text.split_once(':'));
-    if let Some((contact, number)) = numbers
-        && let (Ok(contact), Ok(number)) = (contact.parse(), number.parse())
-    {
-        let mut heard = desk.lock().await;
-        heard.by_contact.entry(contact).or_default().push(number);
-        heard.times.entry((contact, number)).or_insert(at);
-    }
+        .and_then(|text| text.split_once(':'))
+        .and_then(|(contact, number)| Some((contact.parse().ok()?, number.parse().ok()?)));
+    let peer = value["From_Account"].as_str().unwrap_or_default();
+    let number = |name: &str| value[name].as_u64().unwrap_or_default();
+    let name = (peer.to_owned(), number("MsgSeq"), number("MsgRandom"));
+    desk.hear(|heard| match numbers {
+        _ if !heard.names.insert(name) => heard.repeats += 1,
+        Some((contact, number)) => {
+            heard.by_contact.entry(contact).or_default().push(number);
+            heard.times.entry((contact, number)).or_insert(at);
+        }
+        None => {
+            heard.shown.insert(peer.to_owned());
+        }
+    })
+    .await;
     if slow > 0 {
         actix_web::rt::time::sleep(Duration::from_millis(slow)).await;
     }
     json(
         r#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0,"MsgTime":1700000005,"MsgKey":"1_2_1700000005"}"#,
+    )
+}
+
+fn fine() -> HttpResponse {
+    json(
+        r#"{"errcode":0,"errmsg":"ok","ActionStatus":"OK","ErrorCode":0,"ErrorInfo":"","QueryResult":[]}"#,
     )
 }
 
@@ -297,5 +386,6 @@ mod tests {
         assert_eq!(overtaken(&[&one, &later, &beside]), 0, "under way together");
         assert_eq!(overtaken(&[&later, &one, &beside]), 1);
         assert_eq!(overtaken(&[&later, &beside, &one]), 1);
+        assert_eq!(comparable(&[&later, &beside, &one]), 1);
     }
 }
