@@ -2,10 +2,14 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
+use bridge_core::message::ConversationId;
 use parking_lot::Mutex;
 
 use super::{nodes::Cluster, phone::by_kf};
@@ -28,9 +32,9 @@ struct OfContact {
     typing: bool,
 }
 
-/// By contact.
+/// By contact; and how often agents said that contacts are one person, and that they are not.
 #[derive(Default)]
-pub struct Books(Mutex<BTreeMap<usize, OfContact>>);
+pub struct Books(Mutex<BTreeMap<usize, OfContact>>, AtomicUsize, AtomicUsize);
 
 /// `<contact:number>`.
 pub fn from_contact(text: &str) -> Option<(usize, u32)> {
@@ -56,6 +60,28 @@ type Wrong = Vec<String>;
 impl Books {
     fn of<T>(&self, contact: usize, work: impl FnOnce(&mut OfContact) -> T) -> T {
         work(self.0.lock().entry(contact).or_default())
+    }
+
+    pub fn tied(&self) {
+        self.1.fetch_add(1, Relaxed);
+    }
+
+    pub fn parted(&self) {
+        self.2.fetch_add(1, Relaxed);
+    }
+
+    /// The ties in words.
+    pub fn ties(&self, people: &[(ConversationId, Vec<ConversationId>)]) -> String {
+        let (tied, parted) = (self.1.load(Relaxed), self.2.load(Relaxed));
+        let persons: BTreeSet<_> = people
+            .iter()
+            .filter_map(|(_, all)| all.iter().min())
+            .collect();
+        format!(
+            "ties: {tied} merges and {parted} splits were asked for; {} contacts are {} persons",
+            people.len(),
+            persons.len()
+        )
     }
 
     pub fn next_of_contact(&self, contact: usize) -> u32 {
@@ -270,6 +296,21 @@ impl Books {
             sum(|of| of.untold.len()),
             sum(|of| of.handovers as usize)
         )
+    }
+}
+
+/// Whoever is one person with somebody is so for all of that person: nobody is half of one.
+pub fn is_one_person_or_another(people: &[(ConversationId, Vec<ConversationId>)]) {
+    let all: BTreeMap<_, _> = people.iter().cloned().collect();
+    for (own, kin) in &all {
+        assert!(kin.contains(own), "{own} is nobody: {kin:?}");
+        for other in kin {
+            assert_eq!(
+                all.get(other),
+                Some(kin),
+                "{own} is one person with {other}, who is not with all of {kin:?}"
+            );
+        }
     }
 }
 

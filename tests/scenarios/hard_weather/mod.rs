@@ -52,7 +52,7 @@ async fn everything_arrives_once_and_in_order() {
     );
     let cluster = Arc::new(Cluster::start(plan.nodes, plan.agents).await);
     let books = Arc::new(Books::default());
-    let agents = people::agents(&cluster, plan.agents, &books, plan.seed);
+    let agents = people::agents(&cluster, (plan.agents, plan.contacts), &books, plan.seed);
     people::connect_all(&cluster, plan.contacts).await;
     let customers = people::customers(&cluster, plan.contacts, plan.messages, &books, plan.seed);
     let mut faults = Faults::new(cluster.clone(), StdRng::seed_from_u64(plan.seed));
@@ -73,6 +73,8 @@ async fn everything_arrives_once_and_in_order() {
         )
         .await;
     books.stored(&cluster).await;
+    let people = cluster.people(plan.contacts).await;
+    books::is_one_person_or_another(&people);
     people::close_all(&cluster, plan.contacts).await;
     cluster.settled(Duration::from_secs(120)).await;
     let depths = cluster.depths().await;
@@ -82,4 +84,5 @@ async fn everything_arrives_once_and_in_order() {
     );
     assert_eq!(depths["queued"], 0, "nobody waits for ever: {depths}");
     println!("{}", books.summary(&cluster));
+    println!("{}", books.ties(&people));
 }

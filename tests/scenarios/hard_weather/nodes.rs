@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use bridge_core::{
     clock::SystemClock,
-    message::{Content, ThreadKey},
+    message::{Content, ConversationId, ThreadKey},
     store::{EntryAuthor, Records as _},
 };
 use bridge_sandbox::{AgentSettings, Sandbox, Settings, tim};
@@ -228,21 +228,47 @@ impl Cluster {
         made.clone()
     }
 
+    /// Where a contact writes, as the bridge calls it.
+    pub fn thread(&self, number: usize) -> ThreadKey {
+        match self.phone(number) {
+            Phone::Wechat(phone) => ThreadKey {
+                inbox: "mall".into(),
+                peer: phone.openid().into(),
+            },
+            Phone::Kf(phone) => {
+                let account = &self.sandbox.kf().settings().open_kfid;
+                ThreadKey {
+                    inbox: "kf".into(),
+                    peer: format!("{}@{account}", phone.id()).into(),
+                }
+            }
+        }
+    }
+
+    /// The conversations of each contact's person, as the store has them, their own first.
+    pub async fn people(&self, contacts: usize) -> Vec<(ConversationId, Vec<ConversationId>)> {
+        let store = self.store().await;
+        let mut people = Vec::new();
+        for contact in 0..contacts {
+            let own = store.find(&self.thread(contact)).await.unwrap().unwrap();
+            let kin = store.kin(own, None).await.unwrap();
+            let all = kin.iter().map(|(conversation, _)| conversation.id);
+            people.push((own, all.collect()));
+        }
+        people
+    }
+
+    async fn store(&self) -> Arc<Postgres> {
+        let (clock, options) = (Arc::new(SystemClock), Options::default());
+        Postgres::connect(&self.storage, clock, options)
+            .await
+            .unwrap()
+    }
+
     /// The last so many texts that the store has of a contact of WeChat KF, in order.
     pub async fn stored(&self, number: usize, limit: usize) -> Vec<String> {
-        let Phone::Kf(phone) = self.phone(number) else {
-            return Vec::new();
-        };
-        let account = &self.sandbox.kf().settings().open_kfid;
-        let thread = ThreadKey {
-            inbox: "kf".into(),
-            peer: format!("{}@{account}", phone.id()).into(),
-        };
-        let (clock, options) = (Arc::new(SystemClock), Options::default());
-        let store = Postgres::connect(&self.storage, clock, options)
-            .await
-            .unwrap();
-        let id = store.find(&thread).await.unwrap().unwrap();
+        let store = self.store().await;
+        let id = store.find(&self.thread(number)).await.unwrap().unwrap();
         let lines = store.recent(id, limit, false).await.unwrap();
         let theirs = lines
             .into_iter()

@@ -74,12 +74,18 @@ pub struct AtWork {
     tasks: Vec<JoinHandle<()>>,
 }
 
-pub fn agents(cluster: &Arc<Cluster>, count: usize, books: &Arc<Books>, seed: u64) -> AtWork {
+pub fn agents(
+    cluster: &Arc<Cluster>,
+    (count, contacts): (usize, usize),
+    books: &Arc<Books>,
+    seed: u64,
+) -> AtWork {
     let stop = watch::Sender::new(false);
     let tasks = (0..count).map(|number| {
         let agent = Agent {
             number,
             count,
+            contacts,
             client: cluster.agent(number),
             phones: cluster.clone(),
             books: books.clone(),
@@ -106,6 +112,7 @@ impl AtWork {
 struct Agent {
     number: usize,
     count: usize,
+    contacts: usize,
     client: tim::Client,
     phones: Arc<Cluster>,
     books: Arc<Books>,
@@ -157,9 +164,29 @@ impl Agent {
         {
             let other = (self.number + self.dice.random_range(1..self.count)) % self.count;
             self.books.handing_over(contact, self.number);
-            if let Ok(pushed) = self.client.says(peer, &format!("#转接 -n a{other}")) {
-                telling.spawn(async move { drop(pushed.await) });
-            }
+            self.commands(peer, &format!("#转接 -n a{other}"), telling);
+        } else if self.dice.random_bool(0.3) {
+            self.ties(peer, contact, telling);
+        }
+    }
+
+    /// Says that the contact is somebody else, too, or is not after all. Conversations stay where they are, whoever is whom.
+    fn ties(&mut self, peer: &str, contact: usize, telling: &mut tokio::task::JoinSet<()>) {
+        if self.dice.random_bool(0.4) {
+            self.books.parted();
+            return self.commands(peer, "#拆分", telling);
+        }
+        let other = self.dice.random_range(0..self.contacts);
+        if other != contact {
+            self.books.tied();
+            let who = self.phones.thread(other).peer;
+            self.commands(peer, &format!("#合并 -c {who}"), telling);
+        }
+    }
+
+    fn commands(&self, peer: &str, command: &str, telling: &mut tokio::task::JoinSet<()>) {
+        if let Ok(pushed) = self.client.says(peer, command) {
+            telling.spawn(async move { drop(pushed.await) });
         }
     }
 }
