@@ -42,6 +42,9 @@ enum Command {
         config: Config,
         /// 消息编号 / The trace id, as logs show it.
         id: i64,
+        /// 以 JSON 输出 / As JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// 升级数据库结构 / Brings the store to this version's schema.
     Migrate(Config),
@@ -133,7 +136,9 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Check { config, offline } => check::run(&config.path, offline),
         Command::Plugins { json } => Ok(operate::plugins(json)?),
         Command::Code(args) => Ok(code::run(&args)?),
-        Command::Trace { config, id } => Ok(operate::trace(&settings::load(&config.path)?, id)?),
+        Command::Trace { config, id, json } => {
+            Ok(operate::trace(&settings::load(&config.path)?, id, json)?)
+        }
         Command::Migrate(config) => Ok(operate::migrate(&settings::load(&config.path)?)?),
         Command::Backup { config, dir } => {
             Ok(operate::backup(&settings::load(&config.path)?, &dir)?)

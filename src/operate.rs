@@ -94,13 +94,14 @@ pub(crate) fn example() -> anyhow::Result<()> {
 }
 
 /// One message's whole way.
-pub(crate) fn trace(settings: &Settings, id: i64) -> anyhow::Result<()> {
+pub(crate) fn trace(settings: &Settings, id: i64, json: bool) -> anyhow::Result<()> {
     let place = storage::place(settings);
     let found = runtime().map_err(anyhow::Error::new)?.block_on(async {
         let store = place.look(&settings.storage).await?;
         store.trace(ArrivalId(id)).await
     })?;
     match found {
+        Some(trace) if json => say(&serde_json::to_string_pretty(&trace)?),
         Some(trace) => print_trace(&trace),
         None => bail!("没有编号为 {id} 的消息 / there is no message {id}"),
     }
@@ -156,6 +157,9 @@ fn print_trace(trace: &Trace) {
             dispatch.state,
             after(dispatch.at)
         ));
+        if let Some(at) = dispatch.confirmed_at {
+            say(&format!("    confirmed  {}", after(at)));
+        }
         for loss in &dispatch.lost {
             say(&format!("    lost       {:?}: {}", loss.kind, loss.what));
         }

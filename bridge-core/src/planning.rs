@@ -9,8 +9,12 @@ use crate::{
     message::{Content, Format, Text},
 };
 
-/// A content as the messages it takes on a platform.
+/// A content as the messages it takes on a platform. What the platform has no form for becomes what comes next to it.
 pub fn fit(content: Content, within: &Capabilities) -> Vec<Content> {
+    let content = match content.plainer() {
+        Some(plainer) if !within.kinds.contains(&content.kind()) => plainer,
+        _ => content,
+    };
     let Content::Text(Text { text, format }) = content else {
         return vec![content];
     };

@@ -78,6 +78,103 @@ async fn a_rating_is_asked_and_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_rating_reaches_the_assistant_whatever_happens_meanwhile() {
+    let mut stage = Stage::usual().await;
+    let (phone, system) = (stage.phone("小周"), stage.agent("system"));
+    stage
+        .sandbox
+        .dify()
+        .script(bridge_sandbox::dify::Script::answer("请看说明书。").when("漏水"));
+    assert!(phone.says("杯子漏水").await.delivered());
+    phone.hears_text("说明书").await.unwrap();
+    assert!(phone.says("转人工").await.delivered());
+    let peer = system.hears_text("新会话").await.unwrap().peer;
+    system.says(&peer, "#quit").unwrap().await;
+    let is_menu = |message: &bridge_sandbox::Message| {
+        matches!(message.content, bridge_sandbox::Content::Menu { .. })
+    };
+    let menu = phone.hears_which("the rating", is_menu).await.unwrap();
+    let bridge_sandbox::Content::Menu { items, .. } = menu.content else {
+        panic!("not a menu")
+    };
+
+    // Dify is away; the contact writes again; the bridge is killed: the worst score still gets there, and once.
+    stage.sandbox.order("dify.feedback=503x2").unwrap();
+    let worst = items.last().unwrap();
+    assert!(phone.taps(&worst.id, &worst.text).await.delivered());
+    phone.hears_text("感谢您的评价").await.unwrap();
+    assert!(phone.says("还在吗").await.delivered());
+    stage.kill_and_restart();
+    let judged = stage.sandbox.dify().is_judged(1).await.unwrap();
+    assert_eq!(
+        (
+            judged.query.as_str(),
+            judged.rating.as_deref(),
+            judged.content.as_deref()
+        ),
+        ("杯子漏水", Some("dislike"), Some("1/5"))
+    );
+    stage.settled().await;
+    assert_eq!(stage.sandbox.dify().feedbacks().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_sends_cards_articles_and_music_by_their_names() {
+    use bridge_sandbox::Content as Shown;
+    let stage = Stage::with(Set {
+        more: r#"
+[bots.send.items."新人券"]
+kind = "coupon"
+id = "card-001"
+title = "新人券"
+
+[bots.send.items."退货指南"]
+kind = "article"
+id = "art-001"
+title = "退货指南"
+
+[bots.send.items."晚安曲"]
+kind = "music"
+title = "晚安曲"
+url = "https://cdn.example/a.mp3"
+"#
+        .to_owned(),
+        ..Set::default()
+    })
+    .await;
+    let (phone, system) = (stage.phone("小周"), stage.agent("system"));
+    assert!(phone.says("转人工").await.delivered());
+    let peer = system.hears_text("新会话").await.unwrap().peer;
+    system.says(&peer, "#发送 -l").unwrap().await;
+    system.hears_text("· 新人券").await.unwrap();
+    system.says(&peer, "#发送 -i 优惠").unwrap().await;
+    system.hears_text("没有名为“优惠”的素材").await.unwrap();
+    for (name, fits) in [
+        (
+            "新人券",
+            (|shown| matches!(shown, Shown::Card { card_id } if card_id == "card-001"))
+                as fn(&Shown) -> bool,
+        ),
+        (
+            "退货指南",
+            |shown| matches!(shown, Shown::Other { kind, raw } if kind == "mpnewsarticle" && raw == "art-001"),
+        ),
+        (
+            "晚安曲",
+            |shown| matches!(shown, Shown::Music { url, .. } if url == "https://cdn.example/a.mp3"),
+        ),
+    ] {
+        system
+            .says(&peer, &format!("#发送 -i {name}"))
+            .unwrap()
+            .await;
+        let shown = phone.hears_which(name, move |one| fits(&one.content)).await;
+        shown.unwrap();
+    }
+    stage.settled().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_waits_is_told_and_served_in_order() {
     let stage = Stage::with(Set {
         capacity: 1,

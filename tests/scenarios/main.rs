@@ -22,6 +22,7 @@ mod moving;
 mod older_routes;
 mod stage;
 mod talk;
+mod traces;
 mod visitor;
 mod weather;
 mod web;

@@ -116,6 +116,36 @@ async fn what_only_the_operator_can_mend_is_told_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_writes_on_while_the_operator_is_needed_knows_how_many_wait() {
+    let stage = Stage::with(Set {
+        assistant: false,
+        ..Set::default()
+    })
+    .await;
+    let (phone, system) = (stage.phone("小周"), stage.agent("system"));
+    assert!(phone.says("人工").await.delivered());
+    let peer = system.hears_text("新会话").await.unwrap().peer;
+    phone.hears_text("为您服务").await.unwrap();
+    // The account's right to write is taken away, and given back.
+    stage.sandbox.order("wechat.send=48001x1").unwrap();
+    system.says(&peer, "一。").unwrap().await;
+    let told = system.hears_text("暂时无法送达").await.unwrap();
+    assert!(told.text().contains("一。"), "{}", told.text());
+    for words in ["二。", "三。", "四。"] {
+        system.says(&peer, words).unwrap().await;
+    }
+    let told = system.hears_text("条消息在等待").await.unwrap();
+    assert!(told.text().contains("共 2 条"), "{}", told.text());
+    assert!(told.text().contains("客服消息接口权限"), "{}", told.text());
+    // Once a minute at most: whatever else is said by then is counted in the next word.
+    assert!(phone.says("收到了吗").await.delivered());
+    system.hears_text("收到了吗").await.unwrap();
+    let counted = system.messages(&peer).into_iter();
+    let counted = counted.filter(|one| one.text().contains("条消息在等待"));
+    assert_eq!(counted.count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_busy_platform_is_asked_again_in_order() {
     let stage = Stage::with(Set {
         assistant: false,

@@ -2,7 +2,7 @@
 
 use crate::{
     message::{AgentName, ArrivalId, BotName, ConsentAnswer, Content, Handle, PeerId, Welcome},
-    store::Said,
+    store::{Confirmation, Said},
 };
 
 /// One thing to be done. Effects of an earlier episode are dropped; an effect that the phase does not allow is
@@ -104,6 +104,10 @@ pub enum Effect {
     Release,
     /// The platform says that the allowance to write to the contact is used up.
     Exhausted,
+    /// What is said to the contact waits until the operator has mended the account, for this reason.
+    Blocked(String),
+    /// What waited for the operator goes out: one was sent (`true`), or one was given up.
+    Unblocked(bool),
     /// An agent came or went.
     Presence {
         /// Who.
@@ -120,6 +124,8 @@ pub enum Effect {
         /// Why, in words for an agent.
         reason: String,
     },
+    /// Somebody says that what was sent has arrived, or was read: kept for the trace.
+    Confirmed(Confirmation),
     /// In the lane of an agent who has all contacts in one chat: shows the agent something, each part behind a label.
     Show {
         /// Whose it is; empty: nobody's.

@@ -14,7 +14,7 @@ pub use grammar::Manual;
 pub use spec::{Audience, BotSpec, DynBot, Pace};
 pub use turn::{Cancelled, Turn};
 
-use crate::{channel::Check, error::Remedy, plugin::Plugin};
+use crate::{channel::Check, error::Remedy, message::Rated, plugin::Plugin};
 
 /// A bot. Its commands are parsed into `Args`, whose doc comments are the chat help.
 #[async_trait]
@@ -24,6 +24,12 @@ pub trait ChatBot: Plugin {
 
     /// What is to happen. A panic or a hang ends the turn, not the process.
     async fn answer(&self, args: Self::Args, turn: &Turn) -> Result<Vec<Effect>, BotError>;
+
+    /// A contact rated a conversation in which the bot remembers something. Heard off the conversation, and again until it is
+    /// taken, where the bot was registered with [`BotSpec::hears_ratings`].
+    async fn rated(&self, _rated: &Rated) -> Result<(), BotError> {
+        Ok(())
+    }
 
     /// What `kefu-bridge check` tries on whoever this bot asks.
     fn check(&self) -> Option<&dyn Check> {

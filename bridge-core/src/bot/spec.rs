@@ -9,7 +9,7 @@ use clap::{Args as _, FromArgMatches as _};
 use super::{BotError, ChatBot, Effect, Turn};
 use crate::{
     channel::Check,
-    message::Author,
+    message::{Author, Rated},
     plugin::{self, BuildError, Tools},
 };
 
@@ -73,6 +73,8 @@ pub struct BotSpec {
     pub pace: Pace,
     /// Whether it needs a section in the configuration to exist at all.
     pub needs_section: bool,
+    /// Whether it wants to hear how contacts rate conversations it took part in.
+    pub hears_ratings: bool,
     /// The crate it comes from.
     pub from_crate: &'static str,
     build: fn(serde_json::Value, &Tools) -> Result<Arc<dyn DynBot>, BuildError>,
@@ -90,6 +92,7 @@ impl BotSpec {
             audience: Audience::Agents,
             pace: Pace::Inline,
             needs_section: false,
+            hears_ratings: false,
             from_crate: "",
             build: |config, tools| Ok(Arc::new(B::build(plugin::read_config(config)?, tools)?)),
             command: || B::Args::augment_args(clap::Command::new("bot")),
@@ -124,6 +127,12 @@ impl BotSpec {
     /// It exists only where the configuration has a section for it.
     pub const fn needs_section(mut self) -> Self {
         self.needs_section = true;
+        self
+    }
+
+    /// It is told how contacts rate conversations it took part in: see [`ChatBot::rated`].
+    pub const fn hears_ratings(mut self) -> Self {
+        self.hears_ratings = true;
         self
     }
 
@@ -170,6 +179,9 @@ pub trait DynBot: Send + Sync {
     /// Answers a command parsed by [`BotSpec::command`].
     async fn answer(&self, args: clap::ArgMatches, turn: &Turn) -> Result<Vec<Effect>, BotError>;
 
+    /// See [`ChatBot::rated`].
+    async fn rated(&self, rated: &Rated) -> Result<(), BotError>;
+
     /// See [`ChatBot::check`].
     fn check(&self) -> Option<&dyn Check>;
 }
@@ -180,6 +192,10 @@ impl<B: ChatBot> DynBot for B {
         let args = B::Args::from_arg_matches(&args)
             .map_err(|error| BotError::permanent(error.to_string()))?;
         ChatBot::answer(self, args, turn).await
+    }
+
+    async fn rated(&self, rated: &Rated) -> Result<(), BotError> {
+        ChatBot::rated(self, rated).await
     }
 
     fn check(&self) -> Option<&dyn Check> {

@@ -115,6 +115,8 @@ pub enum Heard {
     },
     /// Lines before this one are wanted.
     Earlier(EntryId),
+    /// Their page has shown the transcript up to this line.
+    Shown(EntryId),
     /// Only whether we are there.
     Ping,
     /// Something was said that is not taken.

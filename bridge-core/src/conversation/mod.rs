@@ -59,6 +59,22 @@ pub struct Conversation {
     /// context in the cache is held against. `None` where nobody knows: an older version wrote this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub said_upto: Option<ArrivalId>,
+    /// What is said to the contact waits until somebody has mended the account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocked: Option<Blocked>,
+}
+
+/// Messages to the contact that wait for the operator, one behind the other.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Blocked {
+    /// Why, in words for an agent.
+    pub reason: String,
+    /// How many wait.
+    pub count: u32,
+    /// How many the agent was told last.
+    pub told: u32,
+    /// When.
+    pub told_at: Timestamp,
 }
 
 /// A queue position that a contact was told.
@@ -79,6 +95,12 @@ pub struct RatingAsked {
     pub agent: Option<AgentName>,
     /// When it was asked.
     pub at: Timestamp,
+    /// When the conversation was opened that is rated.
+    #[serde(default)]
+    pub since: Timestamp,
+    /// What the bots remembered of it that want to hear ratings.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub bots: BTreeMap<BotName, serde_json::Value>,
 }
 
 /// Who answers.
@@ -182,6 +204,7 @@ impl Conversation {
             told_position: None,
             rating_asked: None,
             said_upto: Some(ArrivalId(0)),
+            blocked: None,
         }
     }
 

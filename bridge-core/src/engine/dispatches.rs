@@ -14,7 +14,7 @@ use crate::{
     channel::{ChannelError, ChannelErrorKind, Dispatch, Receipt},
     clock::Timestamp,
     error::Remedy,
-    message::{Arrival, ArrivalId, Content, Cue, Event, PeerId},
+    message::{Arrival, ArrivalId, BotName, Content, Cue, Event, PeerId, Rated, ThreadKey},
     store::{Due, DueId, DueKind, DueWhat, Settlement, StoreError},
     texts::Locale,
 };
@@ -106,6 +106,7 @@ impl Engine {
             .record(self.parts.clock.now().since(started));
         let settlement = match result {
             Ok(receipt) => {
+                self.tell_of_the_end(&dispatch).await;
                 counter!("kefu_sent_total", "inbox" => dispatch.inbox.to_string()).increment(1);
                 tracing::debug!(trace = dispatch.trace.0, dispatch = dispatch.id.0, inbox = %dispatch.inbox, "sent");
                 Settlement::Done {
@@ -150,6 +151,9 @@ impl Engine {
     }
 
     async fn send(&self, dispatch: &Dispatch) -> Result<Receipt, ChannelError> {
+        if let Some(rated) = rating(dispatch) {
+            return self.tell_bot(rated).await;
+        }
         let Some(channel) = self.parts.channels.get(&dispatch.inbox) else {
             // Another node may know it, or this one again tomorrow: a mistake in the configuration loses nothing.
             let detail = format!("inbox {} is not configured here", dispatch.inbox);
@@ -216,6 +220,21 @@ impl Engine {
         Ok(cards.find_map(|card| card.external_id))
     }
 
+    /// A bot hears how it was rated.
+    async fn tell_bot(&self, rated: &Rated) -> Result<Receipt, ChannelError> {
+        let refused = |remedy, detail| ChannelError::new(ChannelErrorKind::Refused, remedy, detail);
+        let Some(known) = self.parts.catalogue.get(&rated.bot).cloned() else {
+            let detail = format!("bot {} is not configured any more", rated.bot);
+            return Err(refused(Remedy::Never, detail));
+        };
+        let limit = self.parts.settings.send_timeout;
+        match contained(known.bot.rated(rated), limit).await {
+            Ok(Ok(())) => Ok(Receipt::default()),
+            Ok(Err(error)) => Err(refused(error.remedy, error.detail)),
+            Err(mishap) => Err(refused(Remedy::retry_secs(1), mishap.to_string())),
+        }
+    }
+
     fn failed(&self, dispatch: &Dispatch, error: &ChannelError, started: Timestamp) -> Settlement {
         let code = error
             .code
@@ -236,7 +255,8 @@ impl Engine {
                 tried,
             }
         };
-        let tries = match waits_for_operator(dispatch, error) {
+        let patient = waits_for_operator(dispatch, error) || rating(dispatch).is_some();
+        let tries = match patient {
             true => TRIES_UNTIL_MENDED.max(settings.dispatch_attempts),
             false => settings.dispatch_attempts,
         };
@@ -247,6 +267,9 @@ impl Engine {
             .copied()
             .unwrap_or_default();
         match error.remedy {
+            Remedy::Retry { after } if !exhausted => again(after),
+            // Nobody waits to hear what became of a rating.
+            _ if rating(dispatch).is_some() => Settlement::Dead { cue: None, reason },
             // What may not be sent now is never to be sent: what a nudge tells of waits for the contact itself, and a word to
             // the platform may be out of date by then.
             Remedy::Hold if is_nudge(dispatch) || is_word_to_platform(dispatch) => {
@@ -269,7 +292,6 @@ impl Engine {
                 ))),
                 reason,
             },
-            Remedy::Retry { after } if !exhausted => again(after),
             // Nor is a nudge sent again that may have arrived: the second would cost another grant.
             Remedy::Unknown
                 if !exhausted && on_unknown == OnUnknown::Resend && !is_nudge(dispatch) =>
@@ -302,6 +324,28 @@ impl Engine {
         }
     }
 
+    /// What had to be tried again is sent: whoever was told that it waits is told that it does so no more.
+    async fn tell_of_the_end(&self, dispatch: &Dispatch) {
+        let to_contact =
+            dispatch.sender.is_none() && !is_nudge(dispatch) && !is_word_to_platform(dispatch);
+        if dispatch.attempt <= 1 || !to_contact {
+            return;
+        }
+        let thread = ThreadKey {
+            inbox: dispatch.inbox.clone(),
+            peer: dispatch.to.clone(),
+        };
+        let (begun, id) = (dispatch.created_at.as_secs(), dispatch.id);
+        let cue = self.cue(
+            &thread,
+            format!("{begun}:recovered:{id}"),
+            Cue::Recovered { dispatch: id },
+        );
+        if let Err(error) = self.accept(vec![cue]).await {
+            tracing::warn!(%error, dispatch = id.0, "nobody was told that it was sent");
+        }
+    }
+
     /// The cue that tells the conversation.
     fn undelivered(
         &self,
@@ -328,7 +372,7 @@ impl Engine {
             tried_again: fate == Fate::TriedAgain,
             tried_at: Some(started),
         };
-        let thread = crate::message::ThreadKey {
+        let thread = ThreadKey {
             inbox: dispatch.inbox.clone(),
             peer: stand_in_or_contact(dispatch),
         };
@@ -353,6 +397,19 @@ fn is_kept(id: &str) -> bool {
 fn reason(detail: &str) -> String {
     let plain = detail.chars().map(|c| if c == '\0' { ' ' } else { c });
     plain.take(REASON).collect()
+}
+
+/// The "recipient" of what a bot is told: no account of any platform has a space in it.
+pub(super) fn to_bot(bot: &BotName) -> PeerId {
+    PeerId::new(format!("bot {bot}"))
+}
+
+/// The rating it tells a bot, if that is what it is.
+fn rating(dispatch: &Dispatch) -> Option<&Rated> {
+    match &dispatch.content {
+        Content::Event(Event::Rated(rated)) => Some(rated),
+        _ => None,
+    }
 }
 
 /// Whether it tells the platform who has the conversation.
@@ -385,7 +442,7 @@ fn waits_for_operator(dispatch: &Dispatch, error: &ChannelError) -> bool {
 }
 
 /// The thread a dispatch belongs to: at a desk the stand-in's, else the contact's own.
-fn stand_in_or_contact(dispatch: &Dispatch) -> crate::message::PeerId {
+fn stand_in_or_contact(dispatch: &Dispatch) -> PeerId {
     if is_nudge(dispatch) {
         return dispatch.to.clone();
     }

@@ -14,6 +14,7 @@ mod lines;
 mod people;
 mod pressure;
 mod pulls;
+mod receipts;
 mod settings;
 mod tidy;
 mod turns;
@@ -340,7 +341,10 @@ impl Side {
 }
 
 #[cfg(test)]
-mod tests {
+mod tests;
+
+#[cfg(test)]
+mod sides {
     use super::*;
 
     #[tokio::test]

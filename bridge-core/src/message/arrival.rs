@@ -120,6 +120,11 @@ pub enum Cue {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         tried_at: Option<Timestamp>,
     },
+    /// Something for the contact was sent after all, which had to be tried again.
+    Recovered {
+        /// Which dispatch.
+        dispatch: DispatchId,
+    },
     /// Something for an agent who has all contacts in one chat, on its way to the agent's own lane.
     Show {
         /// Whose words: the contact's stand-in.

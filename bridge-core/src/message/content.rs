@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::ids::{ArrivalId, InboxName, PeerId};
+use super::ids::{ArrivalId, BotName, InboxName, PeerId, ThreadKey};
 use crate::clock::Timestamp;
 
 /// One message's content. Rich enough that nothing a platform sends is silently dropped: what has no kind of its own
@@ -71,6 +71,28 @@ pub enum Content {
         path: String,
         /// Preview picture.
         thumbnail: Option<Media>,
+    },
+    /// A piece of sound with a title, to be played where it stands.
+    Music {
+        /// Title.
+        title: String,
+        /// Who plays, or what it is about.
+        description: String,
+        /// Where it is.
+        url: String,
+        /// Picture beside it.
+        thumbnail: Option<Media>,
+    },
+    /// Something the account has made on its platform beforehand, by the platform's id for it.
+    Hosted {
+        /// What it is.
+        what: Hosted,
+        /// The platform's id.
+        id: String,
+        /// What people call it.
+        title: String,
+        /// Where it is to be seen elsewhere.
+        url: Option<String>,
     },
     /// A question with choices to tap, such as the rating.
     Menu {
@@ -175,6 +197,18 @@ pub enum MediaSource {
         /// A URL to fetch it from, where the platform gave one.
         url: Option<String>,
     },
+}
+
+/// What an account has made on its platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hosted {
+    /// An article that was published.
+    Article,
+    /// Articles among the account's permanent material, as accounts without drafts have them.
+    News,
+    /// A coupon.
+    Coupon,
 }
 
 /// One choice of a [`Content::Menu`].
@@ -296,6 +330,8 @@ pub enum Event {
         /// What its buttons say from now on.
         words: String,
     },
+    /// To a bot that hears ratings, never to a platform: the contact rated what it took part in.
+    Rated(Box<Rated>),
     /// Anything else: recorded, not acted upon.
     Other {
         /// The platform's own name for it.
@@ -314,6 +350,21 @@ pub struct Welcome {
     pub words: String,
     /// Until when.
     pub until: Timestamp,
+}
+
+/// A contact's rating of a conversation, as a bot hears it that took part.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Rated {
+    /// Which bot.
+    pub bot: BotName,
+    /// The contact's thread.
+    pub thread: ThreadKey,
+    /// 1 to 5, higher is better.
+    pub score: u8,
+    /// What the bot remembered of the conversation when it was rated.
+    pub memory: serde_json::Value,
+    /// When the conversation was opened that was rated: what the bot did before is not meant.
+    pub since: Timestamp,
 }
 
 /// What a contact says to being nudged about a topic.
@@ -365,6 +416,8 @@ pub enum ContentKind {
     Location,
     Link,
     MiniProgram,
+    Music,
+    Hosted,
     Menu,
     Choice,
     Nudge,
@@ -401,6 +454,8 @@ impl Content {
             Self::Location { .. } => ContentKind::Location,
             Self::Link { .. } => ContentKind::Link,
             Self::MiniProgram { .. } => ContentKind::MiniProgram,
+            Self::Music { .. } => ContentKind::Music,
+            Self::Hosted { .. } => ContentKind::Hosted,
             Self::Menu { .. } => ContentKind::Menu,
             Self::Choice { .. } => ContentKind::Choice,
             Self::Nudge { .. } => ContentKind::Nudge,
@@ -427,8 +482,35 @@ impl Content {
             Self::Video {
                 media, thumbnail, ..
             } => std::iter::once(media).chain(thumbnail).collect(),
-            Self::MiniProgram { thumbnail, .. } => thumbnail.iter().collect(),
+            Self::MiniProgram { thumbnail, .. } | Self::Music { thumbnail, .. } => {
+                thumbnail.iter().collect()
+            }
             _ => Vec::new(),
+        }
+    }
+
+    /// What comes next to it where a platform has no form for it; `None`: there is nothing plainer.
+    pub fn plainer(&self) -> Option<Self> {
+        let link = |title: &str, description: &str, url: &str| Self::Link {
+            title: title.to_owned(),
+            description: description.to_owned(),
+            url: url.to_owned(),
+            picture_url: None,
+        };
+        match self {
+            Self::Music {
+                title,
+                description,
+                url,
+                ..
+            } => Some(link(&format!("🎵 {title}"), description, url)),
+            Self::Hosted {
+                title,
+                url: Some(url),
+                ..
+            } => Some(link(title, "", url)),
+            Self::Hosted { title, .. } if !title.is_empty() => Some(Self::text(title)),
+            _ => None,
         }
     }
 }

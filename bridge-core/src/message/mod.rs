@@ -8,8 +8,8 @@ mod ids;
 
 pub use arrival::{Arrival, Author, Cue, DeadlineKind, Profile, Trigger, What};
 pub use content::{
-    Answer, ConsentAnswer, Content, ContentKind, Event, Format, Media, MediaSource, MenuItem,
-    NudgeResult, Text, Welcome,
+    Answer, ConsentAnswer, Content, ContentKind, Event, Format, Hosted, Media, MediaSource,
+    MenuItem, NudgeResult, Rated, Text, Welcome,
 };
 pub use handle::Handle;
 pub use ids::{

@@ -119,6 +119,13 @@ texts! {
     /// To an agent whose message is tried again until the operator has mended the account.
     DeskTriedAgain = "desk_tried_again", "⚠ 暂时无法送达，请联系管理员，修复后会自动送出：“{excerpt}”\n原因：{reason}",
         "⚠ Cannot be delivered for now. Tell the administrator; it goes out once this is mended: \"{excerpt}\"\nWhy: {reason}";
+    /// To an agent whose message waits behind others that the operator must help.
+    DeskBlocked = "desk_blocked", "⏳ 还不能送达，共 {count} 条消息在等待，修复后按顺序自动送出。\n原因：{reason}",
+        "⏳ Still cannot be delivered: {count} messages wait and go out in order once this is mended.\nWhy: {reason}";
+    /// To an agent whose messages waited for the operator.
+    DeskUnblocked = "desk_unblocked", "✓ 已恢复送达，等待中的 {count} 条消息正按顺序送出。", "✓ Delivery works again: the {count} waiting message(s) go out in order.";
+    /// To an agent whose held messages go out, because the contact has written.
+    DeskReleased = "desk_released", "▶ 客户已发言，等待中的 {count} 条消息正在送出。", "▶ The contact has written: the {count} held message(s) go out.";
     /// To an agent whose message waits for the contact to write again.
     DeskHeld = "desk_held", "⏸ 客户的回复额度已用完，这条消息会在客户下次发言后自动送出：“{excerpt}”",
         "⏸ The allowance to write to this contact is used up; this goes out when they write again: \"{excerpt}\"";
@@ -144,6 +151,15 @@ texts! {
     DeskRecalled = "desk_recalled", "消息尚未送出，已撤回。", "That message had not left yet; it is taken back.";
     /// To an agent whose contact took a message back.
     DeskContactRecalled = "desk_contact_recalled", "客户撤回了一条消息。", "The contact took a message back.";
+    /// To an agent who sends an item by a name that there is not.
+    DeskUnknownItem = "desk_unknown_item", "没有名为“{name}”的素材。可用的素材：\n{items}", "There is no item called \"{name}\". There are:\n{items}";
+    /// To an agent who sends an item that belongs to another account than the contact's.
+    DeskItemElsewhere = "desk_item_elsewhere", "素材“{name}”属于 {inbox}，无法发给这位客户。",
+        "The item \"{name}\" belongs to {inbox}; it cannot be sent to this contact.";
+    /// To an agent who asks which items there are.
+    DeskItems = "desk_items", "可用的素材（#发送 -i 名称）：\n{items}", "Items to send (#send -i NAME):\n{items}";
+    /// To an agent who asks for items where there are none.
+    DeskNoItems = "desk_no_items", "还没有配置素材。", "No items are configured.";
     /// To an agent who writes where nobody listens.
     DeskNotYours = "desk_not_yours", "该会话当前不由您接待，消息未发送给客户。", "This conversation is not with you; nothing was sent to the contact.";
     /// To an agent who writes in a chat without a contact behind it.

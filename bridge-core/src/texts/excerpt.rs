@@ -34,6 +34,9 @@ fn words_of(content: &Content) -> &str {
         Content::Location { .. } => "[位置]",
         Content::Link { .. } => "[链接]",
         Content::MiniProgram { .. } => "[小程序]",
+        Content::Music { title, .. } | Content::Hosted { title, .. } if !title.is_empty() => title,
+        Content::Music { .. } => "[音乐]",
+        Content::Hosted { .. } => "[素材]",
         Content::Menu { .. } => "[菜单]",
         _ => "[消息]",
     })

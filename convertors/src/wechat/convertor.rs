@@ -4,15 +4,15 @@
 use bridge_core::{
     channel::Capabilities,
     convert::{ConvertError, Convertor, Loss, Written},
-    message::{Content, InboxName, Media, MediaSource, MenuItem as Item},
+    message::{Content, Hosted, InboxName, Media, MediaSource, MenuItem as Item},
 };
 
 use super::{
     Fields, callback,
     plain::{self, linked},
     send::{
-        Article, MediaBody, MenuBody, MenuItem, Message, NewsBody, PageBody, VideoBody,
-        without_escapes,
+        Article, ArticleBody, CardBody, MediaBody, MenuBody, MenuItem, Message, MusicBody,
+        NewsBody, PageBody, VideoBody, without_escapes,
     },
 };
 
@@ -172,6 +172,32 @@ impl WeChat {
                     )),
                 }
             }
+            Content::Music {
+                title,
+                description,
+                url,
+                thumbnail,
+            } => {
+                match thumbnail
+                    .as_ref()
+                    .and_then(|thumbnail| self.uploaded(thumbnail))
+                {
+                    Some(thumb_media_id) => shown(Message::Music {
+                        music: MusicBody {
+                            title: without_escapes(title),
+                            description: without_escapes(description),
+                            musicurl: without_escapes(url),
+                            hqmusicurl: without_escapes(url),
+                            thumb_media_id,
+                        },
+                    }),
+                    None => Ok((
+                        Message::text(plain::titled(title, description, url)),
+                        Some("no picture, which music needs: shown as a link"),
+                    )),
+                }
+            }
+            Content::Hosted { what, id, .. } => shown(hosted(*what, without_escapes(id))),
             Content::Menu { head, items, tail } => shown(menu(head, items, tail)),
             other => Err(unspeakable(other, "it is nothing that can be said")),
         }
@@ -191,6 +217,12 @@ impl WeChat {
     /// What a customer message says: the other direction, for whoever reads what was sent.
     fn read_back(&self, message: &Message) -> Content {
         let media = |handle: &str| Media::remote(&self.inbox, handle, None);
+        let made = |what, id: &str| Content::Hosted {
+            what,
+            id: id.to_owned(),
+            title: String::new(),
+            url: None,
+        };
         match message {
             Message::Text { text } => Content::text(&text.content),
             Message::Image { image } => Content::Image {
@@ -219,6 +251,17 @@ impl WeChat {
                 url: article.url.clone(),
                 picture_url: Some(article.picurl.clone()).filter(|url| !url.is_empty()),
             },
+            Message::Music { music } => Content::Music {
+                title: music.title.clone(),
+                description: music.description.clone(),
+                url: music.musicurl.clone(),
+                thumbnail: Some(media(&music.thumb_media_id)),
+            },
+            Message::MpNewsArticle { mpnewsarticle } => {
+                made(Hosted::Article, &mpnewsarticle.article_id)
+            }
+            Message::MpNews { mpnews } => made(Hosted::News, &mpnews.media_id),
+            Message::WxCard { wxcard } => made(Hosted::Coupon, &wxcard.card_id),
             Message::Link { link } => Content::Link {
                 title: link.title.clone(),
                 description: link.description.clone(),
@@ -246,6 +289,20 @@ impl WeChat {
                 thumbnail: Some(media(&page.thumb_media_id)),
             },
         }
+    }
+}
+
+fn hosted(what: Hosted, id: String) -> Message {
+    match what {
+        Hosted::Article => Message::MpNewsArticle {
+            mpnewsarticle: ArticleBody { article_id: id },
+        },
+        Hosted::News => Message::MpNews {
+            mpnews: MediaBody { media_id: id },
+        },
+        Hosted::Coupon => Message::WxCard {
+            wxcard: CardBody { card_id: id },
+        },
     }
 }
 

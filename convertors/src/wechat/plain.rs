@@ -21,6 +21,15 @@ pub fn in_words(content: &Content) -> Option<Message> {
             url,
             ..
         } => lines(&[title, description, url]),
+        Content::Music {
+            title,
+            description,
+            url,
+            ..
+        } => titled(title, description, url),
+        Content::Hosted { title, url, .. } if !title.is_empty() || url.is_some() => {
+            lines(&[title, url.as_deref().unwrap_or_default()])
+        }
         Content::MiniProgram {
             app_id,
             title,
@@ -35,6 +44,11 @@ pub fn in_words(content: &Content) -> Option<Message> {
         _ => return None,
     };
     Some(Message::text(words))
+}
+
+/// Music in words.
+pub(super) fn titled(title: &str, description: &str, url: &str) -> String {
+    lines(&[&format!("🎵 {title}"), description, url])
 }
 
 /// A voice message's name: with its words, where they were recognised.

@@ -23,7 +23,11 @@ pub enum Message {
     Image { image: MediaBody },
     Voice { voice: MediaBody },
     Video { video: VideoBody },
+    Music { music: MusicBody },
     News { news: NewsBody },
+    MpNews { mpnews: MediaBody },
+    MpNewsArticle { mpnewsarticle: ArticleBody },
+    WxCard { wxcard: CardBody },
     MsgMenu { msgmenu: MenuBody },
     MiniProgramPage { miniprogrampage: PageBody },
     Link { link: LinkBody },
@@ -54,6 +58,31 @@ pub struct VideoBody {
     pub title: String,
     /// Description.
     pub description: String,
+}
+
+/// A piece of sound with its picture.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "names and meaning are the platform's")]
+pub struct MusicBody {
+    pub title: String,
+    pub description: String,
+    pub musicurl: String,
+    pub hqmusicurl: String,
+    pub thumb_media_id: String,
+}
+
+/// An article that was published.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "names and meaning are the platform's")]
+pub struct ArticleBody {
+    pub article_id: String,
+}
+
+/// A coupon.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "names and meaning are the platform's")]
+pub struct CardBody {
+    pub card_id: String,
 }
 
 /// One article: more are refused (45008).

@@ -3,7 +3,7 @@
 use bridge_core::{
     channel::Capabilities,
     convert::Convertor,
-    message::{Content, Event, InboxName, Trigger},
+    message::{Content, Event, Hosted, InboxName, Media, Trigger},
 };
 use proptest::prelude::*;
 
@@ -474,4 +474,49 @@ fn reading_a_callback_through_the_convertor() {
         convertor.read(&Wire::Callback(fields)).unwrap(),
         [Content::text("你好")]
     );
+}
+
+#[test]
+fn music_and_what_the_account_made_have_the_platforms_form() {
+    let words = WeChat {
+        inbox: InboxName::new("mall"),
+    };
+    let hosted = |what, id: &str| Content::Hosted {
+        what,
+        id: id.to_owned(),
+        title: String::new(),
+        url: None,
+    };
+    let music = Content::Music {
+        title: "等待音乐".to_owned(),
+        description: String::new(),
+        url: "https://cdn.example/a.mp3".to_owned(),
+        thumbnail: Some(Media::remote(&words.inbox, "thumb-out-1", None)),
+    };
+    for (content, body) in [
+        (
+            music,
+            r#"{"msgtype":"music","music":{"title":"等待音乐","description":"","musicurl":"https://cdn.example/a.mp3","hqmusicurl":"https://cdn.example/a.mp3","thumb_media_id":"thumb-out-1"}}"#,
+        ),
+        (
+            hosted(Hosted::Article, "art-001"),
+            r#"{"msgtype":"mpnewsarticle","mpnewsarticle":{"article_id":"art-001"}}"#,
+        ),
+        (
+            hosted(Hosted::News, "news-legacy-1"),
+            r#"{"msgtype":"mpnews","mpnews":{"media_id":"news-legacy-1"}}"#,
+        ),
+        (
+            hosted(Hosted::Coupon, "card-001"),
+            r#"{"msgtype":"wxcard","wxcard":{"card_id":"card-001"}}"#,
+        ),
+    ] {
+        let written = words.write(&content, &Capabilities::default()).unwrap();
+        assert_eq!(written.lost, []);
+        let [part @ Wire::Message(message)] = &written.parts[..] else {
+            panic!("{written:?}")
+        };
+        assert_eq!(serde_json::to_string(message).unwrap(), body);
+        assert_eq!(words.read(part).unwrap(), [content], "and back");
+    }
 }

@@ -135,6 +135,6 @@ mod tests {
             }
         }
         // Linked because they are named here, not because a dependency is listed.
-        let _ = (Queue, Quit, Send, Transfer);
+        let _ = (Queue, Quit, Send::default(), Transfer);
     }
 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::Dify;
 use super::errors::{Refusal, invalid, ordered, refuse};
+use super::state::Feedback;
 use super::story;
 use crate::call::{Answer, Call, Peer};
 use crate::faults::Twist;
@@ -22,7 +23,8 @@ impl Peer for Dify {
             Route::Upload => "dify.upload",
             Route::Info | Route::Parameters | Route::Meta => "dify.info",
             Route::Messages | Route::Conversations | Route::Delete(_) => "dify.history",
-            Route::Feedback(_) | Route::Unknown => "dify.other",
+            Route::Feedback(_) => "dify.feedback",
+            Route::Unknown => "dify.other",
         }
     }
 
@@ -212,15 +214,35 @@ impl Dify {
 
     fn feedback(&self, app: usize, id: &str, call: &Call) -> Result<Answer, Refusal> {
         let user = body_user(call)?;
-        let state = self.0.state.lock();
-        let mut own = state
+        let body = call.json().unwrap_or_default();
+        let rating = match &body["rating"] {
+            Value::Null => None,
+            Value::String(word) if matches!(word.as_str(), "like" | "dislike") => {
+                Some(word.clone())
+            }
+            _ => return Err(invalid("rating must be like, dislike or null")),
+        };
+        let content = body["content"].as_str().map(str::to_owned);
+        let mut state = self.0.state.lock();
+        let mut turns = state
             .conversations
-            .values()
-            .filter(|c| c.app == app && c.user == user);
-        match own.any(|c| c.turns.iter().any(|turn| turn.message_id == id)) {
-            true => Ok(Answer::json(200, &json!({"result": "success"}))),
-            false => Err(refuse(404, "not_found", "Message Not Exists.")),
-        }
+            .values_mut()
+            .filter(|c| c.app == app && c.user == user)
+            .flat_map(|c| &mut c.turns);
+        let Some(turn) = turns.find(|turn| turn.message_id == id) else {
+            return Err(refuse(404, "not_found", "Message Not Exists."));
+        };
+        turn.rating = rating.clone();
+        let feedback = Feedback {
+            user,
+            query: turn.query.clone(),
+            message_id: id.to_owned(),
+            rating,
+            content,
+        };
+        state.judged(feedback);
+        self.0.world.hub.wake();
+        Ok(Answer::json(200, &json!({"result": "success"})))
     }
 }
 

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 pub use script::{Gate, Script};
-pub use state::Asked;
+pub use state::{Asked, Feedback};
 
 use crate::play::Silence;
 use crate::settings::{DifyApp, DifySettings};
@@ -89,6 +89,31 @@ impl Dify {
             waited: world.patience,
             expected: format!("a question with {part:?}"),
             heard: self.asked().into_iter().map(|asked| asked.query).collect(),
+        })
+    }
+
+    /// Every judgement of an answer so far, oldest first.
+    pub fn feedbacks(&self) -> Vec<Feedback> {
+        self.0.state.lock().feedbacks.iter().cloned().collect()
+    }
+
+    /// Waits until there are so many judgements; the last of them.
+    pub async fn is_judged(&self, times: usize) -> Result<Feedback, Silence> {
+        let (world, dify) = (self.0.world.clone(), self.clone());
+        let found = world.wait_for(world.patience, move || {
+            let state = dify.0.state.lock();
+            let enough = state.feedbacks.len() >= times;
+            enough.then(|| state.feedbacks.back().cloned()).flatten()
+        });
+        found.await.ok_or_else(|| Silence {
+            who: "Dify".into(),
+            waited: world.patience,
+            expected: format!("{times} judgements of answers"),
+            heard: self
+                .feedbacks()
+                .into_iter()
+                .map(|one| format!("{one:?}"))
+                .collect(),
         })
     }
 

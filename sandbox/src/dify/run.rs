@@ -124,6 +124,7 @@ impl Run {
                 answer: self.said.clone(),
                 error,
                 created: self.ids.created,
+                rating: None,
             });
         }
         drop(state);

@@ -36,6 +36,21 @@ pub struct Asked {
     pub task_id: String,
 }
 
+/// What a user thinks of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Feedback {
+    /// `user`
+    pub user: String,
+    /// What was asked.
+    pub query: String,
+    /// The answer's id.
+    pub message_id: String,
+    /// `like`, `dislike`; none took it back.
+    pub rating: Option<String>,
+    /// Words beside it.
+    pub content: Option<String>,
+}
+
 #[derive(Default)]
 pub(super) struct State {
     pub conversations: HashMap<String, Conversation>,
@@ -49,6 +64,7 @@ pub(super) struct State {
     /// How far a waiting test has looked.
     pub asked_seen: usize,
     pub stopped: Vec<String>,
+    pub feedbacks: VecDeque<Feedback>,
 }
 
 pub(super) struct Conversation {
@@ -66,6 +82,8 @@ pub(super) struct Turn {
     pub answer: String,
     pub error: Option<String>,
     pub created: i64,
+    /// `like`, `dislike`.
+    pub rating: Option<String>,
 }
 
 #[derive(Clone)]
@@ -111,6 +129,13 @@ impl State {
         self.asked.push_back(asked);
     }
 
+    pub fn judged(&mut self, feedback: Feedback) {
+        if self.feedbacks.len() >= REMEMBERED {
+            self.feedbacks.pop_front();
+        }
+        self.feedbacks.push_back(feedback);
+    }
+
     /// The script for a question; one that is not for always is used up.
     pub fn script(&mut self, user: &str, query: &str) -> Option<Script> {
         let at = self
@@ -139,7 +164,7 @@ impl Turn {
             "id": self.message_id, "conversation_id": conversation_id, "parent_message_id": null,
             "inputs": {}, "query": self.query, "answer": self.answer,
             "status": if self.error.is_some() { "error" } else { "normal" }, "error": self.error,
-            "message_files": [], "feedback": null, "retriever_resources": [], "agent_thoughts": [],
+            "message_files": [], "feedback": self.rating.as_ref().map(|rating| json!({"rating": rating})), "retriever_resources": [], "agent_thoughts": [],
             "created_at": self.created
         })
     }

@@ -63,6 +63,7 @@ pub const OPERATIONS: &[&str] = &[
     "dify.stop",
     "dify.info",
     "dify.history",
+    "dify.feedback",
     "dify.other",
     "kf.token",
     "kf.sync",

@@ -8,6 +8,7 @@ mod origin;
 mod rooms;
 mod seats;
 mod show;
+mod shown;
 mod stay;
 mod upload;
 mod wire;

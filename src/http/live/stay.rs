@@ -5,7 +5,7 @@ use std::{convert::Infallible, mem::Discriminant, pin::pin, sync::Arc, time::Dur
 
 use bridge_core::{
     chain::Addressed,
-    channel::{Delivery, Heard, News, Refusal, Verb, Visit},
+    channel::{Delivery, Heard, Line, News, Refusal, Verb, Visit},
     conversation::{Conversation, Phase},
     engine::IngressError,
     message::{AgentName, ConversationId, EntryId, ThreadKey},
@@ -18,6 +18,7 @@ use super::{
     House,
     house::Site,
     rooms::Place,
+    shown::Shown,
     wire::{Came, Over, Wire},
 };
 
@@ -46,6 +47,10 @@ pub(super) struct Stay {
     conversation: Option<ConversationId>,
     /// The last line that was looked at.
     seen: EntryId,
+    /// The last line they were told of; notes and events after it are none of theirs.
+    told_line: EntryId,
+    /// How far they have seen it, by their page's word.
+    shown: Shown,
     told: Option<State>,
     spoken_at: Instant,
     /// What waits until they have read what is on its way.
@@ -81,6 +86,8 @@ impl Stay {
             thread,
             conversation: None,
             seen: EntryId(0),
+            told_line: EntryId(0),
+            shown: Shown::default(),
             told: None,
             spoken_at: Instant::now(),
             waits: Waits::default(),
@@ -88,10 +95,14 @@ impl Stay {
     }
 
     pub(super) async fn until_over(mut self, wire: &mut Wire) -> Over {
-        match self.stay(wire).await {
+        let over = match self.stay(wire).await {
             Ok(never) => match never {},
             Err(over) => over,
+        };
+        if self.shown.again().is_some() {
+            self.note_shown().await;
         }
+        over
     }
 
     async fn stay(&mut self, wire: &mut Wire) -> Result<Infallible, Over> {
@@ -104,7 +115,7 @@ impl Stay {
         let mut closing = pin!(closing.cancelled());
         loop {
             let idle = self.spoken_at + self.site.live().bounds().idle;
-            let patience = wire.patience();
+            let (patience, again) = (wire.patience(), self.shown.again());
             tokio::select! {
                 came = wire.next() => {
                     heard_at = Instant::now();
@@ -132,6 +143,7 @@ impl Stay {
                     }
                     wire.ping().await?;
                 }
+                () = sleep_until(again.unwrap_or(idle)), if again.is_some() => self.note_shown().await,
                 () = sleep_until(idle) => return Err(Over::Idle),
                 () = sleep_until(patience.unwrap_or(idle)), if patience.is_some() => return Err(Over::Slow),
                 () = &mut closing => return Err(Over::Away),
@@ -180,9 +192,23 @@ impl Stay {
                 self.said(wire, &id, delivery).await
             }
             Heard::Earlier(before) => self.earlier(wire, before).await,
+            Heard::Shown(line) => {
+                let all = line >= self.told_line;
+                let line = if all { self.seen } else { line };
+                if self.shown.reach(line) {
+                    self.note_shown().await;
+                }
+                Ok(())
+            }
             Heard::Ping => self.tell(wire, &News::Pong).await,
             Heard::Refused { id, why } => self.refuse(wire, &id, why).await,
             Heard::Noise => Err(Over::Noise),
+        }
+    }
+
+    async fn note_shown(&mut self) {
+        if let Some(id) = self.conversation {
+            self.shown.note(&self.house, id, &self.thread).await;
         }
     }
 
@@ -254,6 +280,7 @@ impl Stay {
         }
         let parts = self.house.app.engine.parts();
         let lines = self.house.shelf.lines(parts, entries).await;
+        self.tells(&lines);
         let earlier = News::Earlier {
             lines: &lines,
             more,
@@ -276,6 +303,7 @@ impl Stay {
             let is_all = entries.len() < BATCH;
             let parts = self.house.app.engine.parts();
             let lines = self.house.shelf.lines(parts, entries).await;
+            self.tells(&lines);
             if !lines.is_empty() {
                 self.tell(wire, &News::Lines(&lines)).await?;
             }
@@ -284,6 +312,11 @@ impl Stay {
             }
         }
         self.tell_state(wire).await
+    }
+
+    fn tells(&mut self, lines: &[Line]) {
+        let last = lines.last().map_or(self.told_line, |line| line.entry.id);
+        self.told_line = self.told_line.max(last);
     }
 
     /// A part of their transcript; `None`: there is none yet, or it cannot be read now and is looked at again.

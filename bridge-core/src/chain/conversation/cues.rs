@@ -66,6 +66,10 @@ pub(super) fn ending(case: &Case, cue: Cue, texts: &Texts) -> Ending {
             };
             undelivered(case, to_contact, &content, &reason, text, texts)
         }
+        Cue::Recovered { .. } => match case.conversation.blocked {
+            Some(_) => Ending::with(vec![Effect::Unblocked(true)], "what waited is sent"),
+            None => Ending::silent("sent at last"),
+        },
         Cue::Show { .. } => Ending::silent("the account is no agent's any more"),
         Cue::Order { by, effects } => Ending::with(effects, format!("ordered by {by}")),
     }
@@ -171,8 +175,11 @@ fn undelivered(
     let excerpt = crate::texts::excerpt(content);
     let words = texts.say(text, &[("excerpt", &excerpt), ("reason", reason)]);
     let mut effects = vec![Effect::note(words.clone())];
-    if held {
-        effects.insert(0, Effect::Exhausted);
+    match text {
+        Text::DeskHeld => effects.insert(0, Effect::Exhausted),
+        Text::DeskTriedAgain => effects.insert(0, Effect::Blocked(reason.to_owned())),
+        _ if case.conversation.blocked.is_some() => effects.insert(0, Effect::Unblocked(false)),
+        _ => {}
     }
     if let Phase::Assigned { .. } = case.conversation.phase {
         effects.push(Effect::TellAgent(Content::text(words)));

@@ -1,15 +1,22 @@
 //! Platform events: what each comes to.
 
+use std::time::Duration;
+
 use metrics::counter;
 
 use super::{OpenTurn, Step, origin::Origin};
 use crate::{
     bot::Effect,
     chain::{Case, Ending},
+    clock::Timestamp,
     conversation::Phase,
     message::{AgentName, Author, Content, Event, NudgeResult},
+    store::Confirmation,
     texts::{Text, Texts, excerpt},
 };
+
+/// How long after a platform took something it is noted here as sent.
+const NOTED_WITHIN: Duration = Duration::from_secs(5);
 
 /// An event: mostly it ends here; a tapped menu with configured words goes on as speech.
 pub(super) fn step(filter: &OpenTurn, mut case: Case, event: Event) -> Step {
@@ -57,10 +64,15 @@ pub(super) fn step(filter: &OpenTurn, mut case: Case, event: Event) -> Step {
             ))];
             Step::Break(Ending::with(effects, "erasure asked"))
         }
-        Event::Read { .. } => Step::Break(Ending::silent("read")),
+        Event::Read { up_to } => Step::Break(read(&case, up_to)),
         Event::DeliveryReport {
-            delivered: true, ..
-        } => Step::Break(Ending::silent("delivered, says the platform")),
+            delivered: true,
+            external_id,
+            ..
+        } => Step::Break(Ending::with(
+            vec![Effect::Confirmed(Confirmation::Message { external_id })],
+            "delivered, says the platform",
+        )),
         Event::DeliveryReport {
             external_id,
             reason,
@@ -86,11 +98,31 @@ pub(super) fn step(filter: &OpenTurn, mut case: Case, event: Event) -> Step {
             effects.extend(welcome.map(Effect::Welcome));
             Step::Break(Ending::with(effects, "the contact added a person of ours"))
         }
-        Event::Handed { .. } | Event::Released | Event::Welcome(_) | Event::CardOver { .. } => {
-            Step::Break(Ending::silent("a word of the bridge's own"))
-        }
+        Event::Handed { .. }
+        | Event::Released
+        | Event::Welcome(_)
+        | Event::CardOver { .. }
+        | Event::Rated(_) => Step::Break(Ending::silent("a word of the bridge's own")),
         Event::Other { name, .. } => Step::Break(Ending::silent(format!("event {name}: recorded"))),
     }
+}
+
+/// Who read everything that was sent to them up to a second, by the platform's clock. What leaves towards its end is noted
+/// as sent a moment later.
+fn read(case: &Case, up_to: i64) -> Ending {
+    let to = match &case.arrival.author {
+        Author::Agent(account) => account.clone(),
+        Author::Contact => case.arrival.peer.clone(),
+        Author::System => return Ending::silent("read by nobody"),
+    };
+    let end = Timestamp::from_secs(up_to.saturating_add(1));
+    let receipt = Confirmation::UpTo {
+        inbox: case.arrival.inbox.clone(),
+        to,
+        decided_by: end,
+        sent_by: end + NOTED_WITHIN,
+    };
+    Ending::with(vec![Effect::Confirmed(receipt)], "read")
 }
 
 /// A scene `agent:NAME` makes NAME the contact's dedicated agent; other scenes are recorded.
@@ -150,6 +182,8 @@ fn reported(filter: &OpenTurn, case: &Case, results: &[NudgeResult]) -> Ending {
         if result.delivered {
             let words = filter.texts.say(Text::DeskNudgeArrived, &[]);
             effects.push(Effect::note(words));
+            let external_id = result.external_id.clone();
+            effects.push(Effect::Confirmed(Confirmation::Message { external_id }));
         } else {
             let values = [("reason", result.reason.as_str())];
             let words = filter.texts.say(Text::DeskNudgeFailed, &values);

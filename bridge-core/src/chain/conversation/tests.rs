@@ -2,9 +2,11 @@ use super::*;
 use crate::{
     clock::Timestamp,
     message::{
-        AgentName, Arrival, ArrivalId, Cue, DispatchId, Event, InboxName, PeerId, ThreadKey,
+        AgentName, Arrival, ArrivalId, Cue, DispatchId, Event, InboxName, NudgeResult, PeerId,
+        ThreadKey,
     },
     routing::{Agent, Desk},
+    store::Confirmation,
     testkit::{NOW, arrival, conversation, desk, turn_of_contact},
     texts::Locale,
 };
@@ -150,6 +152,45 @@ async fn a_report_of_failure_makes_the_message_fail_and_may_close_the_window() {
     assert_eq!(plain, std::slice::from_ref(&failed));
     let closed = event(with("system"), Author::System, report(true)).await;
     assert_eq!(closed, [failed, Effect::Exhausted]);
+}
+
+#[tokio::test]
+async fn what_arrived_or_was_read_is_confirmed() {
+    let report = Event::DeliveryReport {
+        external_id: "m1".to_owned(),
+        delivered: true,
+        reason: "success".to_owned(),
+        used_up: false,
+    };
+    let word = Effect::Confirmed(Confirmation::Message {
+        external_id: "m1".to_owned(),
+    });
+    assert_eq!(
+        event(Phase::Assisted, Author::System, report).await,
+        std::slice::from_ref(&word)
+    );
+    let nudges = Event::NudgeReport {
+        results: vec![NudgeResult {
+            topic: "t".to_owned(),
+            external_id: "m1".to_owned(),
+            delivered: true,
+            reason: "success".to_owned(),
+        }],
+    };
+    let effects = event(Phase::Assisted, Author::System, nudges).await;
+    assert!(effects.contains(&word), "{effects:?}");
+
+    let read = |author| event(with("li"), author, Event::Read { up_to: 100 });
+    let up_to = |to: &str| {
+        [Effect::Confirmed(Confirmation::UpTo {
+            inbox: "kf".into(),
+            to: PeerId::new(to),
+            decided_by: Timestamp::from_secs(101),
+            sent_by: Timestamp::from_secs(106),
+        })]
+    };
+    assert_eq!(read(staff("li")).await, up_to("staff.li"));
+    assert_eq!(read(Author::System).await, []);
 }
 
 #[tokio::test]

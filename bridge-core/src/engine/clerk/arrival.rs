@@ -75,6 +75,12 @@ impl Clerk<'_> {
     fn let_go(&mut self, release: u32) {
         self.held -= release;
         self.changes.release += release;
+        if release > 0 {
+            let count = release.to_string();
+            let texts = &self.engine.parts.texts;
+            let words = texts.say(Text::DeskReleased, &[("count", &count)]);
+            self.tell_agent(Content::text(words));
+        }
     }
 
     fn contact_did(&mut self) {

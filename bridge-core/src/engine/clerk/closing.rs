@@ -1,15 +1,16 @@
-//! The end of a conversation, and how it was.
+//! The end of a conversation, and the question how it was.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
 
 use super::Clerk;
 use crate::{
     chain::rating_item,
-    conversation::{Move, Rating, RatingAsked},
-    message::{AgentName, Author, Content, DeadlineKind, MenuItem},
+    conversation::{Move, RatingAsked},
+    message::{AgentName, Author, BotName, Content, DeadlineKind, MenuItem},
     texts::Text,
 };
-
-/// Ratings kept with a contact.
-const RATINGS: usize = 20;
 
 impl Clerk<'_> {
     /// Ends the conversation: the context is dropped, the seat is free, the contact may rate.
@@ -20,7 +21,7 @@ impl Clerk<'_> {
             self.notice_agent_only(Text::NotPossible);
             return;
         }
-        self.changes.conversation.memory.clear();
+        let memory = std::mem::take(&mut self.changes.conversation.memory);
         self.changes.deadlines.push((DeadlineKind::Queue, None));
         let Some(agent) = previous else { return };
         let by_contact = self.arrival.author == Author::Contact;
@@ -41,11 +42,11 @@ impl Clerk<'_> {
         let words = self.engine.parts.texts.say(text, &[]);
         self.to_agent(&agent, Content::text(words));
         if rated {
-            self.ask_rating(episode, agent);
+            self.ask_rating(episode, agent, memory);
         }
     }
 
-    fn ask_rating(&mut self, episode: u32, agent: AgentName) {
+    fn ask_rating(&mut self, episode: u32, agent: AgentName, memory: BTreeMap<BotName, Value>) {
         let texts = &self.engine.parts.texts;
         let choices = texts.say(Text::RatingChoices, &[]);
         let items = choices.split('|').zip((1..=5_u8).rev());
@@ -62,25 +63,9 @@ impl Clerk<'_> {
             episode,
             agent: Some(agent),
             at: self.now,
+            since: self.changes.conversation.opened_at,
+            bots: self.who_hear(memory),
         });
         self.tell_contact(menu, None);
-    }
-
-    /// Keeps the contact's word.
-    pub(super) fn rate(&mut self, score: u8) {
-        let agent = self
-            .changes
-            .conversation
-            .rating_asked
-            .take()
-            .and_then(|asked| asked.agent);
-        self.contact.ratings.push(Rating {
-            score,
-            agent,
-            at: self.now,
-        });
-        let surplus = self.contact.ratings.len().saturating_sub(RATINGS);
-        self.contact.ratings.drain(..surplus);
-        self.contact_changed = true;
     }
 }

@@ -2,6 +2,7 @@
 //! plans what is to be sent. Everything it decides is in the [`Changes`] it hands in; nothing is sent from here.
 
 mod arrival;
+mod blocked;
 mod card;
 mod closing;
 mod gone;
@@ -12,6 +13,7 @@ mod native;
 mod nudge;
 mod outbox;
 mod presence;
+mod rating;
 mod recall;
 mod silence;
 mod speech;
@@ -135,12 +137,18 @@ impl<'a> Clerk<'a> {
             Effect::CameFrom(origin) => self.came_from(origin),
             Effect::Release => self.release(),
             Effect::Exhausted => self.changes.conversation.ledger.exhaust(),
+            Effect::Blocked(reason) => self.blocked(reason).await?,
+            Effect::Unblocked(sent) => self.unblocked(sent),
             Effect::Presence { agent, online } => self.presence(&agent, online).await,
             Effect::Heard(content) => self.heard(content),
             Effect::Undelivered {
                 external_id,
                 reason,
             } => self.undelivered(&external_id, &reason).await?,
+            Effect::Confirmed(what) => {
+                let (id, at) = (self.changes.conversation.id, self.arrival.received_at);
+                self.engine.confirm(id, &what, at).await?;
+            }
             Effect::Show { label, content } => self.show(label, content),
             Effect::CardOver { shown_by, words } => self.card_over(shown_by, words),
             Effect::Welcome(welcome) => self.welcome(welcome),

@@ -180,6 +180,7 @@ impl Clerk<'_> {
                 held,
             });
         }
+        self.wait_too(granted);
         self.warn_when_low(limited, granted);
         // One for all that is held now: grants are rare.
         if let Some((agent, trace, content)) = nudge {

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use bridge_convertors::dify::{
-    ConversationId, Failure, TaskId, UploadId, error_table,
+    ConversationId, Failure, MessageId, TaskId, UploadId, error_table,
     records::{self, Message},
-    request::{self, ByUser, ChatRequest},
+    request::{self, ByUser, ChatRequest, Feedback},
 };
 use bridge_core::{plugin::BuildError, secret::Secret};
 use bytes::Bytes;
@@ -103,6 +103,16 @@ impl Dify {
     /// Ends a run. Dify answers success whatever happens.
     pub(super) async fn stop(&self, user: &str, task: &TaskId) -> Result<(), Refusal> {
         let asked = self.post(&request::stop(task), &ByUser { user });
+        self.send(asked).await.map(drop)
+    }
+
+    /// Tells what somebody thinks of an answer they got. Saying it again changes nothing.
+    pub(super) async fn feedback(
+        &self,
+        message: &MessageId,
+        feedback: &Feedback<'_>,
+    ) -> Result<(), Refusal> {
+        let asked = self.post(&request::feedbacks(message), feedback);
         self.send(asked).await.map(drop)
     }
 

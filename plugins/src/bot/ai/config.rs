@@ -63,6 +63,32 @@ pub struct Config {
     /// 没有回答时怎么办 / What happens when no answer is to be had.
     #[serde(default)]
     pub on_failure: OnFailure,
+    /// 客户的评分转告 Dify / What Dify is told of contacts' ratings.
+    #[serde(default)]
+    pub ratings: Ratings,
+}
+
+/// 客户给会话的评分，作为对最后一个回答的反馈告诉 Dify（应用的日志里可见）/
+/// Contacts' ratings as feedback on the assistant's last answer of that conversation, seen in the app's logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ratings {
+    /// 是否转告 / Whether Dify is told.
+    pub pass_on: bool,
+    /// 几分及以上算“赞”/ This score and better is a like.
+    pub like_from: u8,
+    /// 几分及以下算“踩”，中间的不转告 / This score and worse is a dislike; what lies between is not told.
+    pub dislike_to: u8,
+}
+
+impl Default for Ratings {
+    fn default() -> Self {
+        Self {
+            pass_on: true,
+            like_from: 4,
+            dislike_to: 2,
+        }
+    }
 }
 
 /// Who runs the assistant.
@@ -195,6 +221,14 @@ impl Config {
         }
         if self.idle_timeout.0.is_zero() {
             return Err(BuildError::new("idle_timeout", "must not be zero", "30s").zh("不能为零"));
+        }
+        if self.ratings.like_from <= self.ratings.dislike_to {
+            return Err(BuildError::new(
+                "ratings.like_from",
+                "must be greater than ratings.dislike_to",
+                "4",
+            )
+            .zh("须大于 ratings.dislike_to"));
         }
         if self.handoff_marks.iter().any(|mark| mark.trim().is_empty()) {
             return Err(BuildError::new(

@@ -12,6 +12,7 @@ mod listen;
 mod memory;
 mod patience;
 mod question;
+mod rating;
 mod reply;
 
 use std::sync::Arc;
@@ -22,13 +23,14 @@ use bridge_core::{
     channel::Check,
     clock::Clock,
     media::{MediaLibrary, Rendition},
+    message::{Rated, ThreadKey},
     plugin::{BuildError, Plugin, Tools},
     texts::Text,
 };
 use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 
-pub use config::{App, Attachable, Config, OnFailure, Provider};
+pub use config::{App, Attachable, Config, OnFailure, Provider, Ratings};
 
 use ask::{Asking, GaveUp};
 use client::Dify;
@@ -87,6 +89,10 @@ impl ChatBot for Ai {
         self.reply(turn).instrument(span).await
     }
 
+    async fn rated(&self, rated: &Rated) -> Result<(), BotError> {
+        self.pass_on(rated).await
+    }
+
     fn check(&self) -> Option<&dyn Check> {
         Some(self)
     }
@@ -97,7 +103,13 @@ bridge_core::register!(
         .audience(Audience::Agents)
         .background(config::LONGEST)
         .needs_section()
+        .hears_ratings()
 );
+
+/// Who asks, to Dify: conversations, files and judgements belong to it.
+fn user(thread: &ThreadKey) -> String {
+    format!("{}:{}", thread.inbox, thread.peer)
+}
 
 /// What the operator of Dify finds the run by, and what it cost.
 fn log(answer: &Answer) {
@@ -147,8 +159,7 @@ impl Ai {
     }
 
     async fn ask(&self, turn: &Turn, memory: &Memory) -> Result<Answer, GaveUp> {
-        let thread = &turn.conversation.thread;
-        let user = format!("{}:{}", thread.inbox, thread.peer);
+        let user = user(&turn.conversation.thread);
         let span = self.config.timeout.0;
         let patience = Patience::new(self.clock.clone(), span, turn.cancelled.clone());
         let mut question = Question::of(turn, &self.config.files);

@@ -13,7 +13,7 @@ use bridge_convertors::{
 use bridge_core::{
     channel::{Capabilities, Channel},
     convert::{ConvertError, Convertor, Loss},
-    message::{Content, ContentKind, InboxName},
+    message::{Content, ContentKind, Hosted, InboxName},
     plugin::{Plugin, Tools},
     texts::Locale,
 };
@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use super::{
     super::{web, wechat::WeChat as OfficialAccount, wechat_kf, wechat_miniapp, wecom},
     Column, KINDS, Outcome,
-    sample::sample,
+    sample::{hosted, sample},
 };
 
 pub(super) fn columns() -> Vec<Column> {
@@ -63,9 +63,19 @@ fn wechat() -> Column {
             samples.map(|fields| (platform_kind(&fields), words.read(&Wire::Callback(fields)))),
         ),
         writes: writes(channel.capabilities(), |content, within| {
-            words
-                .write(content, within)
-                .map(|written| (kinds_of(&written.parts), written.lost))
+            let all = match content {
+                Content::Hosted { .. } => [Hosted::Article, Hosted::News, Hosted::Coupon]
+                    .map(hosted)
+                    .to_vec(),
+                other => vec![other.clone()],
+            };
+            let (mut parts, mut lost) = (Vec::new(), Vec::new());
+            for content in all {
+                let written = words.write(&content, within)?;
+                parts.extend(written.parts);
+                lost.extend(written.lost);
+            }
+            Ok((kinds_of(&parts), lost))
         }),
     }
 }
@@ -174,9 +184,13 @@ fn web_page() -> Column {
                 let shown = web::shown(&content);
                 let word = shown["kind"].as_str().unwrap_or_default().to_owned();
                 let own = serde_json::to_value(kind).unwrap();
+                let what = match word.as_str() {
+                    "link" => "shown as a link",
+                    _ => "shown as text",
+                };
                 let lost = match own == word.as_str() || kind == ContentKind::Choice {
                     true => Vec::new(),
-                    false => vec![Loss::new(kind, "shown as text")],
+                    false => vec![Loss::new(kind, what)],
                 };
                 (kind, Ok((word, lost)))
             })
@@ -281,8 +295,16 @@ fn writes(
         .into_iter()
         .map(|kind| {
             // The channel uploads what the platform can show, and gives a link to the rest.
-            let content = sample(kind, within.kinds.contains(&kind));
-            (kind, write(&content, within))
+            let shown = within.kinds.contains(&kind);
+            let content = sample(kind, shown);
+            // As the planning does it.
+            let plainer = content.plainer().filter(|_| !shown);
+            let outcome = match plainer {
+                Some(plainer) => write(&plainer, within)
+                    .map(|(word, _)| (word, vec![Loss::new(kind, "shown as a link or text")])),
+                None => write(&content, within),
+            };
+            (kind, outcome)
         })
         .collect()
 }

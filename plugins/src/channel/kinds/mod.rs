@@ -20,7 +20,7 @@ use bridge_core::{
 
 use self::{columns::columns, page::TONGUES, sample::sample};
 
-const KINDS: [ContentKind; 14] = [
+const KINDS: [ContentKind; 16] = [
     ContentKind::Text,
     ContentKind::Image,
     ContentKind::Voice,
@@ -29,6 +29,8 @@ const KINDS: [ContentKind; 14] = [
     ContentKind::Location,
     ContentKind::Link,
     ContentKind::MiniProgram,
+    ContentKind::Music,
+    ContentKind::Hosted,
     ContentKind::Menu,
     ContentKind::Choice,
     ContentKind::Nudge,

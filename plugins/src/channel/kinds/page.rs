@@ -35,6 +35,11 @@ impl Tongue {
             ContentKind::Location => self.pick("位置", "place"),
             ContentKind::Link => self.pick("链接", "link"),
             ContentKind::MiniProgram => self.pick("小程序页面", "mini-program page"),
+            ContentKind::Music => self.pick("音乐（音频文件）", "music (sound files)"),
+            ContentKind::Hosted => self.pick(
+                "账号的素材：文章、卡券",
+                "the account's articles and coupons",
+            ),
             ContentKind::Menu => self.pick("选项菜单", "menu of choices"),
             ContentKind::Choice => self.pick("点选的选项", "tapped choice"),
             ContentKind::Nudge => self.pick("不在时的提醒", "reminder to who is away"),
@@ -133,6 +138,7 @@ impl Tongue {
 const LOSSES: &[(&str, &str)] = &[
     ("shown as a link", "以链接显示"),
     ("shown as text", "以文字显示"),
+    ("shown as a link or text", "以链接或文字显示"),
     ("shown as a map link", "以地图链接显示"),
     (
         "shown as a card with a map's link",

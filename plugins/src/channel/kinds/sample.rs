@@ -1,8 +1,18 @@
 //! One content of each kind.
 
-use bridge_core::message::{Content, ContentKind, Event, Media, MenuItem};
+use bridge_core::message::{Content, ContentKind, Event, Hosted, Media, MenuItem};
 
 use super::columns::{APP_ID, inbox};
+
+/// Something the account has made.
+pub(super) fn hosted(what: Hosted) -> Content {
+    Content::Hosted {
+        what,
+        id: "id-1".to_owned(),
+        title: "新人券".to_owned(),
+        url: Some("https://shop.example/coupon".to_owned()),
+    }
+}
 
 /// One of each kind.
 pub(super) fn sample(kind: ContentKind, uploaded: bool) -> Content {
@@ -45,6 +55,13 @@ pub(super) fn sample(kind: ContentKind, uploaded: bool) -> Content {
             path: text("pages/item/index?sku=42"),
             thumbnail: Some(picture()),
         },
+        ContentKind::Music => Content::Music {
+            title: text("等待音乐"),
+            description: text("轻音乐"),
+            url: text("https://cdn.example/a.mp3"),
+            thumbnail: Some(picture()),
+        },
+        ContentKind::Hosted => hosted(Hosted::Article),
         ContentKind::Menu => Content::Menu {
             head: text("请评价"),
             items: vec![MenuItem {

@@ -29,6 +29,11 @@ pub(super) enum Frame {
         /// The first line there is.
         before: EntryId,
     },
+    /// The page has shown the lines up to this one to somebody who looks at it.
+    Shown {
+        /// The last line shown.
+        line: EntryId,
+    },
     /// Are you there?
     Ping,
 }

@@ -84,7 +84,10 @@ fn content(content: &Content, media: &[Option<Shown>], public_url: &str) -> Valu
         Content::Choice { label, .. } => {
             json!({ "kind": "text", "text": label, "markdown": false })
         }
-        other => json!({ "kind": "text", "text": excerpt(other), "markdown": false }),
+        other => match other.plainer() {
+            Some(plainer) => self::content(&plainer, media, public_url),
+            None => json!({ "kind": "text", "text": excerpt(other), "markdown": false }),
+        },
     }
 }
 

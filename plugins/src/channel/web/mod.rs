@@ -187,6 +187,7 @@ impl Live for Web {
                 }
             }
             Some(Frame::Earlier { before }) => Heard::Earlier(before),
+            Some(Frame::Shown { line }) => Heard::Shown(line),
             Some(Frame::Ping) => Heard::Ping,
             Some(Frame::Hello { .. }) | None => Heard::Noise,
         }

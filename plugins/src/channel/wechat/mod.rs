@@ -54,9 +54,20 @@ impl Plugin for WeChat {
 }
 
 fn capabilities(config: &Config) -> Capabilities {
-    use ContentKind::{Image, Link, Menu, MiniProgram, Text, Video, Voice};
+    use ContentKind::{Hosted, Image, Link, Menu, MiniProgram, Music, Text, Video, Voice};
     Capabilities {
-        kinds: [Text, Image, Voice, Video, Link, MiniProgram, Menu].into(),
+        kinds: [
+            Text,
+            Image,
+            Voice,
+            Video,
+            Link,
+            MiniProgram,
+            Music,
+            Hosted,
+            Menu,
+        ]
+        .into(),
         text_bytes: Some(config.text_bytes),
         markdown: false,
         allowances: config.allowances.clone(),

@@ -9,6 +9,8 @@ use bridge_core::{
     message::{Content, ContentKind, Media, MediaSource},
 };
 
+use bytes::Bytes;
+
 use super::{
     super::account::{Upload, unavailable},
     Account,
@@ -21,6 +23,8 @@ const IMAGE: u64 = 2 << 20;
 const VOICE: u64 = 2 << 20;
 const VIDEO: u64 = 10 << 20;
 const THUMB: u64 = 64 << 10;
+/// Beside music that has no picture of its own.
+const COVER: &[u8] = include_bytes!("cover.png");
 
 /// The content with its media uploaded, or with a public URL where the platform takes no such thing.
 pub(super) async fn uploaded(
@@ -36,11 +40,18 @@ pub(super) async fn uploaded(
             media,
             words,
             seconds,
-        } => Content::Voice {
-            media: voice(account, &media, afresh).await?,
-            words,
-            seconds,
-        },
+        } => {
+            let media = voice(account, &media, afresh).await?;
+            if is_at_url(&media) && shows(account, ContentKind::Music) {
+                let words = words.unwrap_or_default();
+                return music(account, "语音".to_owned(), words, &media, afresh).await;
+            }
+            Content::Voice {
+                media,
+                words,
+                seconds,
+            }
+        }
         Content::Video {
             media,
             thumbnail,
@@ -55,11 +66,32 @@ pub(super) async fn uploaded(
         }
         Content::File { media } => {
             let kept = keep(account, &media).await?;
+            if plays(&kept) && shows(account, ContentKind::Music) {
+                let (title, media) = (kept.name.clone(), at_url(account, &kept));
+                return music(account, title, String::new(), &media, afresh).await;
+            }
             Content::File {
                 media: Media {
                     name: Some(kept.name.clone()),
                     ..at_url(account, &kept)
                 },
+            }
+        }
+        Content::Music {
+            title,
+            description,
+            url,
+            thumbnail,
+        } => {
+            let own = match &thumbnail {
+                Some(thumbnail) => thumb(account, thumbnail, afresh).await.ok().flatten(),
+                None => None,
+            };
+            Content::Music {
+                title,
+                description,
+                url,
+                thumbnail: own.or(cover(account, afresh).await),
             }
         }
         Content::MiniProgram {
@@ -93,6 +125,54 @@ pub(super) async fn linked(
         _ => {}
     }
     Ok(content)
+}
+
+/// Sound that cannot go as a voice message: played from its URL, behind a picture of ours.
+async fn music(
+    account: &Account,
+    title: String,
+    description: String,
+    media: &Media,
+    afresh: bool,
+) -> Result<Content, ChannelError> {
+    let url = match &media.source {
+        MediaSource::Remote { url, .. } => url.clone().unwrap_or_default(),
+        MediaSource::Kept { .. } => String::new(),
+    };
+    Ok(Content::Music {
+        title,
+        description,
+        url,
+        thumbnail: cover(account, afresh).await,
+    })
+}
+
+/// The picture of music that has none; without it the platform takes no music, and it goes as a link.
+async fn cover(account: &Account, afresh: bool) -> Option<Media> {
+    let picture = Bytes::from_static(COVER);
+    let kept = account.media.put(picture, Some("cover.png")).await.ok()?;
+    let source = MediaSource::Kept { hash: kept.hash };
+    let (name, mime, size) = (Some(kept.name), Some(kept.mime), Some(kept.size));
+    let media = Media {
+        source,
+        name,
+        mime,
+        size,
+    };
+    thumb(account, &media, afresh).await.ok().flatten()
+}
+
+/// What phones play from a URL.
+fn plays(kept: &KeptMedia) -> bool {
+    matches!(
+        kept.mime.as_str(),
+        "audio/mpeg" | "audio/mp4" | "audio/aac" | "audio/x-m4a" | "audio/m4a"
+    )
+}
+
+/// Whether it was not uploaded.
+fn is_at_url(media: &Media) -> bool {
+    matches!(&media.source, MediaSource::Remote { handle, url: Some(_), .. } if handle.is_empty())
 }
 
 async fn image(account: &Account, media: &Media, afresh: bool) -> Result<Media, ChannelError> {

@@ -22,7 +22,7 @@ use bridge_core::{
     convert::{Convertor, Loss},
     error::Remedy,
     media::MediaLibrary,
-    message::{InboxName, Media, MediaSource, PeerId},
+    message::{Content, InboxName, Media, MediaSource, PeerId},
     plugin::{BuildError, Tools},
 };
 
@@ -127,7 +127,9 @@ impl Account {
         dispatch: &Dispatch,
         afresh: bool,
     ) -> Result<Receipt, ChannelError> {
-        let content = match dispatch.content.media().is_empty() {
+        let plain = dispatch.content.media().is_empty()
+            && !matches!(dispatch.content, Content::Music { .. });
+        let content = match plain {
             true => Cow::Borrowed(&dispatch.content),
             false => Cow::Owned(media::uploaded(self, dispatch.content.clone(), afresh).await?),
         };

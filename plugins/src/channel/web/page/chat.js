@@ -12,6 +12,7 @@ const known = new Map(); // what is said and not in the transcript yet: key → 
 const traces = new Set(); // numbers of what is in the transcript
 let limits = { text: 6000, upload: 1e7, voice: 60, types: [] };
 let firstAt = null, lastAt = null, first = null, unread = 0, typing = null;
+let newest = 0, shown = 0; // the last line of another's, and the last one that was seen
 
 // --- the looks ---
 document.documentElement.lang = language;
@@ -43,13 +44,21 @@ const closeMenus = (within) => within.querySelectorAll('.choices button').forEac
 
 function add(line) {
   if (line.by === 'contact') { closeMenus(lines); settle(line.trace); }
-  else { showTyping(false); unread += document.hidden || isFramed ? 1 : 0; }
+  else { newest = Math.max(newest, line.n); showTyping(false); unread += document.hidden || isFramed ? 1 : 0; }
   traces.add(line.trace);
   const day = time(line.at, lastAt);
   if (day) lines.append(day);
   lines.append(lineOf(line, choose));
   first ??= line.n; firstAt ??= line.at; lastAt = line.at;
 }
+
+/** Tells what was seen: not in a tab at the back, nor in a frame that the site has put away. */
+function look() {
+  if (document.hidden || log.clientHeight === 0 || newest <= shown) return;
+  shown = newest;
+  wire.shown(wire.last);
+}
+for (const [target, event] of [[document, 'visibilitychange'], [window, 'focus'], [window, 'resize']]) target.addEventListener(event, look);
 
 /** The line of something said is there: its waiting double goes. */
 function settle(trace) {
@@ -69,11 +78,12 @@ wire.addEventListener('lines', ({ detail }) => {
   const follow = atEnd();
   detail.lines.forEach(add);
   if (follow) toEnd();
+  look();
   tellSite({ is: 'unread', count: unread });
 });
 wire.addEventListener('earlier', ({ detail }) => {
   const from = log.scrollHeight - log.scrollTop, fresh = first === null;
-  if (fresh) { detail.lines.forEach(add); toEnd(); unread = 0; } else {
+  if (fresh) { detail.lines.forEach(add); toEnd(); look(); unread = 0; } else {
     const older = document.createDocumentFragment();
     let before = null;
     for (const line of detail.lines) {
@@ -109,7 +119,7 @@ wire.addEventListener('state', ({ detail: { phase, agent, position } }) => {
 });
 wire.addEventListener('typing', () => showTyping(true));
 wire.addEventListener('offline', ({ detail }) => { at('state').textContent = words[detail.why]; document.body.dataset.wire = 'cut'; });
-wire.addEventListener('reset', () => { lines.replaceChildren(); firstAt = lastAt = first = null; traces.clear(); at('earlier').hidden = true; tellSite({ is: 'token', token: null }); });
+wire.addEventListener('reset', () => { lines.replaceChildren(); firstAt = lastAt = first = null; newest = shown = 0; traces.clear(); at('earlier').hidden = true; tellSite({ is: 'token', token: null }); });
 
 function showTyping(on) {
   const follow = atEnd();

@@ -38,6 +38,9 @@ export class Wire extends EventTarget {
 
   earlier(before) { this.send({ t: 'earlier', before }); }
 
+  /** The lines up to this one are shown, to somebody who looks. */
+  shown(line) { if (this.ready) this.send({ t: 'shown', line }); }
+
   connect() {
     clearTimeout(this.waiting); this.waiting = null; this.resting = false;
     const address = new URL('ws', document.baseURI);

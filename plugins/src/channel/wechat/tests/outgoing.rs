@@ -5,7 +5,7 @@ use std::time::Duration;
 use bridge_core::{
     channel::{Channel, ChannelErrorKind},
     error::Remedy,
-    message::{Content, Media, MenuItem},
+    message::{Content, Hosted, Media, MenuItem},
 };
 use bridge_sandbox::Content as Shown;
 
@@ -55,6 +55,34 @@ async fn refusals_without_end_cost_three_calls_and_one_forced_renewal() {
     let again = stage.send(&phone, Content::text("在的")).await.unwrap_err();
     assert_eq!(again.code, Some(40001));
     assert!(stage.asked(SEND) <= 6, "{}", stage.asked(SEND));
+}
+
+#[tokio::test]
+async fn forced_renewals_have_an_end_every_day() {
+    let stage = Stage::new();
+    let phone = stage.phone().await;
+    stage.sandbox.order("wechat.send=40001").unwrap();
+    let forced = || {
+        let wire = stage.sandbox.wire();
+        let forced = wire.iter().filter(|exchange| {
+            let body = &exchange.request.body;
+            exchange.line.url.contains(TOKEN) && body.contains("\"force_refresh\":true")
+        });
+        forced.count()
+    };
+    let again = async || {
+        let refused = stage.send(&phone, Content::text("在的")).await;
+        assert!(refused.is_err());
+    };
+    // The platform allows 20 a day.
+    for _ in 0..40 {
+        again().await;
+        stage.clock.advance(Duration::from_secs(600));
+    }
+    assert_eq!(forced(), 18);
+    stage.clock.advance(Duration::from_secs(24 * 3600));
+    again().await;
+    assert_eq!(forced(), 19);
 }
 
 #[tokio::test]
@@ -118,6 +146,62 @@ async fn pictures_voices_and_films_are_uploaded_once_and_sent() {
         })
         .await;
     assert!(shown.is_ok());
+}
+
+#[tokio::test]
+async fn sound_files_play_as_music_and_what_the_account_made_goes_by_its_id() {
+    let stage = Stage::new();
+    let phone = stage.phone().await;
+    let song = Content::File {
+        media: stage.keep("等待音乐.mp3", "audio/mpeg", b"ID3\x03"),
+    };
+    for _ in 0..2 {
+        let receipt = stage.send(&phone, song.clone()).await.unwrap();
+        assert!(receipt.lost.is_empty(), "{:?}", receipt.lost);
+        let is_song = |one: &bridge_sandbox::Message| {
+            matches!(&one.content, Shown::Music { title, url, .. }
+                if title == "等待音乐.mp3" && url == "https://kefu.example.com/media/等待音乐.mp3")
+        };
+        phone.hears_which("music", is_song).await.unwrap();
+    }
+    assert_eq!(stage.asked(UPLOAD), 1, "the picture, once");
+    let named = Content::Music {
+        title: "晚安".to_owned(),
+        description: "轻音乐".to_owned(),
+        url: "https://cdn.example/a.mp3".to_owned(),
+        thumbnail: None,
+    };
+    stage.send(&phone, named).await.unwrap();
+    let is_named = |one: &bridge_sandbox::Message| matches!(&one.content, Shown::Music { description, .. } if description == "轻音乐");
+    phone
+        .hears_which("music with words", is_named)
+        .await
+        .unwrap();
+
+    phone.says("还有吗").await;
+    let hosted = |what, id: &str| Content::Hosted {
+        what,
+        id: id.to_owned(),
+        title: "新人券".to_owned(),
+        url: None,
+    };
+    stage
+        .send(&phone, hosted(Hosted::Coupon, "card-001"))
+        .await
+        .unwrap();
+    let is_coupon = |one: &bridge_sandbox::Message| matches!(&one.content, Shown::Card { card_id } if card_id == "card-001");
+    phone.hears_which("a coupon", is_coupon).await.unwrap();
+    stage
+        .send(&phone, hosted(Hosted::Article, "art-001"))
+        .await
+        .unwrap();
+    let is_article = |one: &bridge_sandbox::Message| matches!(&one.content, Shown::Other { kind, raw } if kind == "mpnewsarticle" && raw == "art-001");
+    phone.hears_which("an article", is_article).await.unwrap();
+    // Accounts with drafts have no such material any more: the agent is told, and nothing is tried again.
+    let old = stage.send(&phone, hosted(Hosted::News, "news-1")).await;
+    let old = old.unwrap_err();
+    assert_eq!((old.code, old.remedy), (Some(40007), Remedy::Never));
+    assert!(old.advice.is_some());
 }
 
 #[tokio::test]
