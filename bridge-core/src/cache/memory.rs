@@ -15,14 +15,40 @@ use crate::{
     health::Health,
 };
 
-/// When the map is swept of what has expired.
+/// When a map is swept of what has expired, at the least.
 const SWEEP_AT: usize = 4096;
+
+/// A map with expiry times. It is swept when it has doubled: what lives in it costs nobody a look at every call.
+struct Expiring<T> {
+    entries: HashMap<String, (T, Timestamp)>,
+    sweep_at: usize,
+}
+
+impl<T> Default for Expiring<T> {
+    fn default() -> Self {
+        Self {
+            entries: HashMap::new(),
+            sweep_at: SWEEP_AT,
+        }
+    }
+}
+
+impl<T> Expiring<T> {
+    /// The entries, swept where that is due.
+    fn swept(&mut self, now: Timestamp) -> &mut HashMap<String, (T, Timestamp)> {
+        if self.entries.len() >= self.sweep_at {
+            self.entries.retain(|_, (_, until)| *until > now);
+            self.sweep_at = (self.entries.len() * 2).max(SWEEP_AT);
+        }
+        &mut self.entries
+    }
+}
 
 /// The cache of one process: a map with expiry times.
 pub struct MemoryCache {
     clock: Arc<dyn Clock>,
-    entries: Mutex<HashMap<String, (String, Timestamp)>>,
-    lists: Mutex<HashMap<String, (VecDeque<String>, Timestamp)>>,
+    entries: Mutex<Expiring<String>>,
+    lists: Mutex<Expiring<VecDeque<String>>>,
 }
 
 impl MemoryCache {
@@ -40,11 +66,7 @@ impl MemoryCache {
         work: impl FnOnce(&mut HashMap<String, (String, Timestamp)>, Timestamp) -> T,
     ) -> T {
         let now = self.clock.now();
-        let mut entries = self.entries.lock();
-        if entries.len() >= SWEEP_AT {
-            entries.retain(|_, (_, until)| *until > now);
-        }
-        work(&mut entries, now)
+        work(self.entries.lock().swept(now), now)
     }
 }
 
@@ -120,9 +142,7 @@ impl Cache for MemoryCache {
     async fn append(&self, key: &str, entry: &str, bounds: Bounds) -> Result<(), CacheError> {
         let now = self.clock.now();
         let mut lists = self.lists.lock();
-        if lists.len() >= SWEEP_AT {
-            lists.retain(|_, (_, until)| *until > now);
-        }
+        let lists = lists.swept(now);
         let (list, until) = lists.entry(key.to_owned()).or_insert_with(fresh_list);
         if *until <= now {
             list.clear();
@@ -137,23 +157,50 @@ impl Cache for MemoryCache {
     async fn restart(&self, key: &str, entry: &str, bounds: Bounds) -> Result<(), CacheError> {
         let until = self.clock.now() + bounds.ttl;
         let list = VecDeque::from([entry.to_owned()]);
-        self.lists.lock().insert(key.to_owned(), (list, until));
+        self.lists
+            .lock()
+            .entries
+            .insert(key.to_owned(), (list, until));
         Ok(())
     }
 
     async fn list(&self, key: &str) -> Result<Vec<String>, CacheError> {
         let now = self.clock.now();
         let lists = self.lists.lock();
-        let list = lists.get(key).filter(|(_, until)| *until > now);
+        let list = lists.entries.get(key).filter(|(_, until)| *until > now);
         Ok(list.map_or_else(Vec::new, |(list, _)| list.iter().cloned().collect()))
     }
 
     async fn drop_list(&self, key: &str) -> Result<(), CacheError> {
-        self.lists.lock().remove(key);
+        self.lists.lock().entries.remove(key);
         Ok(())
     }
 
     async fn health(&self) -> Health {
         Health::up("memory")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lives_is_not_looked_through_at_every_call_and_what_is_over_goes() {
+        let mut map = Expiring::default();
+        let mut sweeps = 0;
+        for number in 0..100_000_i64 {
+            let before = map.sweep_at;
+            // Each lives while fifty thousand more come.
+            let until = Timestamp(number + 50_000);
+            let entries = map.swept(Timestamp(number));
+            entries.insert(number.to_string(), ((), until));
+            sweeps += usize::from(map.sweep_at != before);
+        }
+        assert!(sweeps < 20, "{sweeps}");
+        assert!(map.entries.len() <= 100_000, "{}", map.entries.len());
+        map.swept(Timestamp(200_000));
+        map.sweep_at = 0;
+        assert!(map.swept(Timestamp(200_000)).is_empty());
     }
 }

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use super::{Admission, Pace};
 
+/// No turn is further away than a burst and this, in microseconds: five minutes are longer than anybody's patience.
+const FARTHEST: i64 = 300_000_000;
+
 /// The moment up to which turns are given out, in microseconds since the epoch.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Turns(pub(crate) i64);
@@ -12,7 +15,12 @@ pub(crate) struct Turns(pub(crate) i64);
 impl Turns {
     /// The answer at `now`, and what is to be kept instead.
     pub(crate) fn ask(self, now: i64, pace: &Pace) -> (Admission, Self) {
-        let given = self.0.max(now);
+        let farthest = micros(pace.ahead).saturating_add(FARTHEST);
+        let given = match self.0 > now.saturating_add(farthest) {
+            // Nobody was ever given a turn so far away: the clock was set back, and nobody waits for it to catch up.
+            true => now,
+            false => self.0.max(now),
+        };
         let wait = (given - now).saturating_sub(micros(pace.ahead)).max(0);
         let patience = micros(pace.patience);
         if wait > patience {
@@ -31,4 +39,34 @@ pub(crate) fn micros(span: Duration) -> i64 {
 
 fn span(micros: i64) -> Duration {
     Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: i64 = 3_600_000_000;
+
+    #[test]
+    fn a_clock_that_is_set_back_closes_nothing() {
+        let pace = Pace {
+            every: Duration::from_secs(1),
+            ahead: Duration::from_secs(9),
+            patience: Duration::ZERO,
+        };
+        let mut turns = Turns::default();
+        let granted = |turns: &mut Turns, now: i64| {
+            let (admission, kept) = turns.ask(now, &pace);
+            *turns = kept;
+            matches!(admission, Admission::Granted { .. })
+        };
+        let all = (0..20).filter(|_| granted(&mut turns, 5 * HOUR));
+        assert_eq!(all.count(), 10);
+        let all = (0..20).filter(|_| granted(&mut turns, 4 * HOUR));
+        assert_eq!(
+            all.count(),
+            10,
+            "an hour earlier it is as fast as ever, and no faster"
+        );
+    }
 }

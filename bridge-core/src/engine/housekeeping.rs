@@ -8,6 +8,8 @@ use super::Engine;
 
 /// How often old history is looked for.
 const SWEEP: Duration = Duration::from_secs(3600);
+/// Beyond the longest silence of an open conversation.
+const DAY: Duration = Duration::from_secs(86_400);
 /// How often depths are measured.
 const MEASURE: Duration = Duration::from_secs(1);
 
@@ -70,7 +72,9 @@ impl Engine {
     async fn sweep(&self) {
         let settings = &self.parts.settings;
         let now = self.parts.clock.now();
-        let (before, seen_before) = (now - settings.retention, now - settings.repeats_window);
+        // A pull may bring what was said last for as long as the conversation is open.
+        let repeats = settings.repeats_window.max(settings.idle_timeout + DAY);
+        let (before, seen_before) = (now - settings.retention, now - repeats);
         loop {
             match self.parts.store.sweep(before, seen_before).await {
                 Ok(0) => return,

@@ -5,6 +5,10 @@ use super::inline;
 /// Cells beyond this many are taken as one.
 const WIDEST: usize = 40;
 
+/// Names longer than this, in characters, stand once above the rows: repeated in each, a long one and many rows would
+/// become gigabytes.
+const LONGEST_NAME: usize = 32;
+
 /// The column names, when `line` begins a table, which the row of dashes in `next` shows.
 pub(super) fn header<'a>(line: &'a str, next: &str) -> Option<Vec<&'a str>> {
     (is_row(line) && is_delimiter(next)).then(|| cells(line).collect())
@@ -45,11 +49,15 @@ fn readable_row(names: &[String], row: &str) -> String {
     let pairs = cells(row).enumerate().map(|(at, cell)| {
         let cell = inline::plain(cell);
         match names.get(at) {
-            Some(name) if !name.is_empty() && !cell.is_empty() => format!("{name}: {cell}"),
+            Some(name) if is_repeated(name) && !cell.is_empty() => format!("{name}: {cell}"),
             _ => cell,
         }
     });
     format!("• {}", joined(pairs, "; "))
+}
+
+fn is_repeated(name: &str) -> bool {
+    !name.is_empty() && name.chars().nth(LONGEST_NAME).is_none()
 }
 
 fn joined(parts: impl Iterator<Item = String>, between: &str) -> String {

@@ -123,6 +123,16 @@ fn no_text_makes_it_slow() {
     );
 }
 
+/// A quarter of a megabyte, as large as an answer may be, stays within reach of it.
+#[test]
+fn a_table_with_a_long_name_and_many_rows_stays_small() {
+    let name = "列".repeat(40_000);
+    let text = format!("|{name}|b|\n|-|-|\n{}", "|1|2|\n".repeat(20_000));
+    let plain = plain(&text);
+    assert!(plain.len() < 3 * text.len(), "{}", plain.len());
+    assert!(plain.starts_with(&name) && plain.contains("• 1; b: 2"));
+}
+
 /// How often each letter and digit stands in `text`.
 fn letters(text: &str) -> HashMap<char, usize> {
     let mut counts = HashMap::new();

@@ -12,5 +12,6 @@ mod changed;
 mod idle;
 mod jumps;
 mod recall;
+mod repeats;
 mod stuck;
 mod world;
