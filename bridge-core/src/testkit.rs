@@ -7,12 +7,15 @@
 //! ```
 
 mod drive;
+mod strangers;
 
 use std::sync::Arc;
 
 #[cfg(feature = "engine")]
 pub use drive::tools;
 pub use drive::{answer, tools_at, words};
+#[doc(hidden)]
+pub use strangers::exercise;
 
 use crate::{
     bot::Turn,

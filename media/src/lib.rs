@@ -9,6 +9,8 @@
 mod failure;
 mod fetch;
 mod flights;
+#[doc(hidden)]
+pub mod fuzz;
 mod hash;
 mod key;
 mod kind;

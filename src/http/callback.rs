@@ -9,6 +9,7 @@ use bridge_core::{
 };
 use bytes::Bytes;
 
+use super::body::Body;
 use crate::app::App;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -23,7 +24,7 @@ async fn get(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
     take(Verb::Get, &request, Bytes::new(), &app).await
 }
 
-async fn post(request: HttpRequest, body: Bytes, app: web::Data<App>) -> HttpResponse {
+async fn post(request: HttpRequest, Body(body): Body, app: web::Data<App>) -> HttpResponse {
     take(Verb::Post, &request, body, &app).await
 }
 

@@ -1,5 +1,6 @@
 //! The HTTP side: callbacks in, media out, health. Callbacks are the hot path and carry no middleware.
 
+mod body;
 mod callback;
 mod health;
 mod live;

@@ -149,6 +149,8 @@ texts! {
     DeskRecallMerged = "desk_recall_merged", "该消息已与其他待发消息合并，无法单独撤回。", "That message goes out in one with others and cannot be taken back alone.";
     /// To an agent whose taken-back message had not left yet.
     DeskRecalled = "desk_recalled", "消息尚未送出，已撤回。", "That message had not left yet; it is taken back.";
+    /// To an agent who cannot be shown what a contact sent.
+    DeskNotShown = "desk_not_shown", "⚠ 客户的一条消息无法在这里显示，请让客户换一种方式再发，或联系管理员查看记录。", "⚠ Something from this contact cannot be shown here. Ask them to send it another way, or an administrator to look it up.";
     /// To an agent whose contact took a message back.
     DeskContactRecalled = "desk_contact_recalled", "客户撤回了一条消息。", "The contact took a message back.";
     /// To an agent who sends an item by a name that there is not.

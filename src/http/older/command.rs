@@ -7,14 +7,13 @@ use bridge_core::{
     message::{Author, ConversationId, InboxName, PeerId, ThreadKey},
     routing::Agent,
 };
-use bytes::Bytes;
 
 use super::{
     Refusal, account, admitted, external_id, lane,
     message::{taken, thread, typed},
     read, words, working,
 };
-use crate::app::App;
+use crate::{app::App, http::body::Body};
 
 /// A member's command.
 #[derive(serde::Deserialize)]
@@ -36,7 +35,7 @@ struct Command {
 
 pub(super) async fn post(
     request: HttpRequest,
-    body: Bytes,
+    Body(body): Body,
     app: web::Data<App>,
 ) -> Result<HttpResponse, Refusal> {
     let inbox = admitted(&request, &app)?;

@@ -14,7 +14,10 @@ use bytes::Bytes;
 use serde_json::json;
 
 use super::{Refusal, account, admitted, external_id, lane, meant, read, words};
-use crate::{app::App, http::callback};
+use crate::{
+    app::App,
+    http::{body::Body, callback},
+};
 
 /// A member's message.
 #[derive(serde::Deserialize)]
@@ -45,7 +48,7 @@ pub(super) async fn verify(
 
 pub(super) async fn post(
     request: HttpRequest,
-    body: Bytes,
+    Body(body): Body,
     app: web::Data<App>,
 ) -> Result<HttpResponse, Refusal> {
     // The platform has no token of ours: what it signed is checked by the channel.

@@ -6,11 +6,10 @@ use bridge_core::{
     channel::{Channel, ChannelError, ChannelErrorKind, GroupNotice},
     error::Remedy,
 };
-use bytes::Bytes;
 use serde_json::json;
 
 use super::{Refusal, account, admitted, read, words};
-use crate::app::App;
+use crate::{app::App, http::body::Body};
 
 /// The most people whose attention one notice calls.
 const MENTIONED: usize = 100;
@@ -49,7 +48,7 @@ struct Words {
 
 pub(super) async fn post(
     request: HttpRequest,
-    body: Bytes,
+    Body(body): Body,
     app: web::Data<App>,
 ) -> Result<HttpResponse, Refusal> {
     admitted(&request, &app)?;

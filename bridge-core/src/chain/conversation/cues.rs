@@ -169,8 +169,9 @@ fn undelivered(
         };
     }
     if !to_contact {
-        // Telling the agent what could not be told the agent would only fail again.
-        return Ending::with(vec![Effect::note(why.clone())], why);
+        let mut effects = vec![Effect::note(why.clone())];
+        effects.extend(not_shown(content, texts).map(Effect::TellAgent));
+        return Ending::with(effects, why);
     }
     let excerpt = crate::texts::excerpt(content);
     let words = texts.say(text, &[("excerpt", &excerpt), ("reason", reason)]);
@@ -188,6 +189,13 @@ fn undelivered(
         }
     }
     Ending::with(effects, why)
+}
+
+/// What an agent is told instead of what they cannot be shown, so that nobody waits for an answer to it. `None`: it was
+/// this word itself.
+pub(super) fn not_shown(content: &Content, texts: &Texts) -> Option<Content> {
+    let words = texts.say(Text::DeskNotShown, &[]);
+    (!content.words().is_some_and(|said| said.ends_with(&words))).then(|| Content::text(words))
 }
 
 /// A nudge was not sent. The contact refused (`held`: there was no grant): none is left. Anything else: the grant was not

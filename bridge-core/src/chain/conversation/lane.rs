@@ -14,10 +14,19 @@ use crate::{
 const BOARD: &str = "switchboard";
 
 pub(super) fn ending(filter: &OpenTurn, case: &Case, agent: &AgentName) -> Ending {
-    if let What::Cue(Cue::Undelivered { reason, .. }) = &case.arrival.what {
-        // Telling the agent what could not be told the agent would only fail again.
+    if let What::Cue(Cue::Undelivered {
+        reason, content, ..
+    }) = &case.arrival.what
+    {
         let why = format!("not shown to {agent}: {reason}");
-        return Ending::with(vec![Effect::note(why.clone())], why);
+        let mut effects = vec![Effect::note(why.clone())];
+        effects.extend(
+            super::cues::not_shown(content, &filter.texts).map(|content| Effect::Show {
+                label: String::new(),
+                content,
+            }),
+        );
+        return Ending::with(effects, why);
     }
     let memory = case.conversation.memory.get(BOARD).cloned();
     let before: Board = memory

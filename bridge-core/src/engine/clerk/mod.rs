@@ -106,7 +106,8 @@ impl<'a> Clerk<'a> {
             trace: self.trace,
             author,
             content,
-            at: self.now,
+            // A clock that was set back makes no line older than the opening it belongs to.
+            at: self.now.max(self.changes.conversation.opened_at),
         });
     }
 

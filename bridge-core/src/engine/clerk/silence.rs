@@ -31,7 +31,9 @@ impl Clerk<'_> {
             return None;
         };
         let conversation = &self.changes.conversation;
-        let until = conversation.spoke_at + self.engine.parts.settings.idle_timeout;
+        // Or the clock was set back since.
+        let spoke_at = conversation.spoke_at.min(self.now);
+        let until = spoke_at + self.engine.parts.settings.idle_timeout;
         let is_open = matches!(conversation.phase, Phase::Assisted | Phase::Assigned { .. });
         if !is_open || conversation.episode != episode || until <= self.now {
             return None;

@@ -9,6 +9,7 @@
 
 mod allowance;
 mod changed;
+mod desk;
 mod idle;
 mod jumps;
 mod recall;

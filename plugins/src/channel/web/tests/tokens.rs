@@ -7,6 +7,7 @@ use bridge_core::{
     testkit::NOW,
 };
 use bytes::Bytes;
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::{hello, later, other, site, site_with, visitor};
@@ -89,5 +90,27 @@ fn only_what_we_sealed_is_a_delivery() {
             site.decode(&delivery).unwrap_err().kind,
             ChannelErrorKind::Forged
         );
+    }
+}
+
+proptest! {
+    /// Whatever a stranger shows at a door, it opens nothing.
+    #[test]
+    fn no_door_opens_to_what_we_did_not_make(
+        words in prop_oneof![any::<String>(), "[A-Za-z0-9_-]{0,80}", "(\\.\\./|/|%2e){1,8}[a-z.]{0,12}"],
+    ) {
+        let site = site();
+        prop_assert!(site.whose(&words, NOW).is_err());
+        prop_assert!(!words.contains("..") || site.document(&words).is_none());
+        let delivery = Delivery {
+            verb: Verb::Post,
+            query: words.clone(),
+            body: Bytes::from(words.clone().into_bytes()),
+            received_at: NOW,
+        };
+        prop_assert_eq!(site.decode(&delivery).unwrap_err().kind, ChannelErrorKind::Forged);
+        let say = serde_json::json!({ "t": "say", "id": "1767232800-k3xw9q2m", "kind": "file", "ticket": words });
+        let heard = site.hear(&visitor(&site), &say.to_string(), NOW);
+        prop_assert!(!matches!(heard, bridge_core::channel::Heard::Said { .. }), "{:?}", heard);
     }
 }
