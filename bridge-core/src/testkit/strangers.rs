@@ -4,7 +4,9 @@
 use crate::{
     channel::{Capabilities, Delivery, Persona, Verb},
     markdown,
-    message::{Content, ConversationId, Format, Handle, InboxName, PeerId, Text, ThreadKey},
+    message::{
+        ArrivalId, Content, ConversationId, Format, Handle, InboxName, PeerId, Text, ThreadKey,
+    },
     planning,
     switchboard::{Act, Board, Button, Shown},
     texts::{Locale, Texts, excerpt, shortened},
@@ -122,6 +124,7 @@ fn on_a_board(words: &str) {
             conversation: ConversationId(number),
             seated: true,
             content: Content::text(words),
+            by: ArrivalId(number),
         };
         board.show(shown, &buttons, &texts);
     }
@@ -131,7 +134,7 @@ fn on_a_board(words: &str) {
         format!("@2{words}"),
         format!("/{words}"),
     ] {
-        let acts = board.said(Content::text(said), &buttons, &texts);
+        let acts = board.said(Content::text(said), ArrivalId(3), &buttons, &texts);
         let passed = acts.iter().filter_map(|act| match act {
             Act::PassOn { to, .. } => Some(to.as_str()),
             _ => None,
