@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, anyhow};
 use bridge_core::{
-    bot::Catalogue,
+    bot::{Catalogue, standing},
     chain::Guard,
     channel::Channel,
     clock::{Clock, SystemClock},
@@ -187,10 +187,10 @@ fn engine_settings(settings: &Settings) -> EngineSettings {
 /// Who answers a new conversation.
 fn entry(settings: &Settings) -> BotName {
     let named = settings.conversation.entry.as_deref();
-    let usual = if settings.bots.contains_key("ai") {
-        "ai"
+    let usual = if settings.bots.contains_key(standing::ASSISTANT) {
+        standing::ASSISTANT
     } else {
-        "transfer"
+        standing::TRANSFER
     };
     BotName::new(named.unwrap_or(usual))
 }

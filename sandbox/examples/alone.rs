@@ -1,6 +1,6 @@
 //! The platforms and their pages without a bridge: `cargo run -p bridge-sandbox --example alone [BRIDGE_URL] [FAULTS]`.
 
-#![allow(clippy::print_stdout, reason = "a program that prints where it is")]
+#![expect(clippy::print_stdout, reason = "a program that prints where it is")]
 
 use bridge_sandbox::{Sandbox, Settings};
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 /// A message as its reader sees it. The JSON form is described in `sandbox/API.md`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-#[allow(
+#[expect(
     missing_docs,
     reason = "the fields are the words of sandbox/API.md, which explains each"
 )]
@@ -131,7 +131,7 @@ pub struct MenuChoice {
 
 /// One article of [`Content::News`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[allow(
+#[expect(
     missing_docs,
     reason = "the fields are the words of sandbox/API.md, which explains each"
 )]

@@ -24,7 +24,7 @@ pub const EVENTS_KEPT: usize = 4096;
 /// One thing that happened. The JSON form is described in `sandbox/API.md`.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-#[allow(
+#[expect(
     missing_docs,
     reason = "the fields are the words of sandbox/API.md, which explains each"
 )]

@@ -3,7 +3,7 @@
 use bridge_sandbox::Account;
 use sha1::{Digest, Sha1};
 
-use crate::stage::{Set, Stage};
+use crate::stage::Stage;
 
 fn signature(parts: &[&str]) -> String {
     let mut parts = parts.to_vec();
@@ -16,11 +16,7 @@ fn signature(parts: &[&str]) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn strangers_are_refused_and_nothing_is_stored() {
-    let stage = Stage::with(Set {
-        assistant: false,
-        ..Set::default()
-    })
-    .await;
+    let stage = Stage::of_people().await;
     let token = Account::default().token;
     let good = signature(&[&token, "1735689600", "n"]);
     let query = format!("?signature={good}&timestamp=1735689600&nonce=n");

@@ -60,9 +60,7 @@ async fn an_agent_answers_hands_over_and_ends(backs: Backs) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rating_is_asked_and_taken() {
     let stage = Stage::usual().await;
-    let (phone, system) = (stage.phone("小周"), stage.agent("system"));
-    assert!(phone.says("转人工").await.delivered());
-    let peer = system.hears_text("新会话").await.unwrap().peer;
+    let (phone, system, peer) = stage.handed().await;
     system.says(&peer, "#quit").unwrap().await;
     let is_menu = |message: &bridge_sandbox::Message| {
         matches!(message.content, bridge_sandbox::Content::Menu { .. })
@@ -210,9 +208,7 @@ async fn whoever_waits_is_told_and_served_in_order() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_assistant_takes_over_again_on_command() {
     let stage = Stage::usual().await;
-    let (phone, system) = (stage.phone("小周"), stage.agent("system"));
-    assert!(phone.says("转人工").await.delivered());
-    let peer = system.hears_text("新会话").await.unwrap().peer;
+    let (phone, system, peer) = stage.handed().await;
     system.says(&peer, "#AI").unwrap().await;
     phone.hears_text("智能助手为您服务").await.unwrap();
     system.hears_text("已转回智能助手").await.unwrap();
@@ -236,9 +232,7 @@ async fn a_scanned_code_makes_a_dedicated_agent() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_exceeds_the_allowance_waits_for_the_customer() {
     let stage = Stage::usual().await;
-    let (phone, system) = (stage.phone("小周"), stage.agent("system"));
-    assert!(phone.says("转人工").await.delivered());
-    let peer = system.hears_text("新会话").await.unwrap().peer;
+    let (phone, system, peer) = stage.handed().await;
     phone.hears_text("为您服务").await.unwrap();
     // One of five is gone for the notice.
     for number in 1..=6 {
@@ -276,14 +270,8 @@ async fn what_exceeds_the_allowance_waits_for_the_customer() {
 /// What waits for the contact can be taken back; what they have read cannot.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agent_takes_back_what_has_not_left() {
-    let stage = Stage::with(Set {
-        assistant: false,
-        ..Set::default()
-    })
-    .await;
-    let (phone, system) = (stage.phone("小周"), stage.agent("system"));
-    assert!(phone.says("人工").await.delivered());
-    let peer = system.hears_text("新会话").await.unwrap().peer;
+    let stage = Stage::of_people().await;
+    let (phone, system, peer) = stage.handed().await;
     phone.hears_text("为您服务").await.unwrap();
     let key = |text: &str| {
         let said = system.messages(&peer);
@@ -319,11 +307,7 @@ async fn an_agent_takes_back_what_has_not_left() {
 /// One device of several is closed: the agent is still there.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agent_is_there_while_one_device_is() {
-    let stage = Stage::with(Set {
-        assistant: false,
-        ..Set::default()
-    })
-    .await;
+    let stage = Stage::of_people().await;
     let (system, lin) = (stage.agent("system"), stage.agent("lin"));
     assert!(lin.logs_out().await.unwrap().delivered());
     assert!(system.logs_in("Web").await.unwrap().delivered());

@@ -97,6 +97,15 @@ impl Stage {
         Self::with(Set::default()).await
     }
 
+    /// Without an assistant: whoever asks for a person gets one.
+    pub async fn of_people() -> Self {
+        Self::with(Set {
+            assistant: false,
+            ..Set::default()
+        })
+        .await
+    }
+
     pub async fn with(mut set: Set) -> Self {
         // Several tests of one process come by here; all but the first find it installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -122,6 +131,15 @@ impl Stage {
 
     pub fn agent(&self, name: &str) -> tim::Client {
         self.sandbox.tim().client(&format!("agent_{name}")).unwrap()
+    }
+
+    /// The customer 小周 asks for a person and gets the agent `system`: the phone, the agent's client, and the chat
+    /// there that is the customer's.
+    pub async fn handed(&self) -> (wechat::Phone, tim::Client, String) {
+        let (phone, system) = (self.phone("小周"), self.agent("system"));
+        assert!(phone.says("人工").await.delivered());
+        let peer = system.hears_text("新会话").await.unwrap().peer;
+        (phone, system, peer)
     }
 
     /// Kills the bridge as a power cut would, and starts it again on what it left.

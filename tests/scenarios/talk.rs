@@ -2,7 +2,7 @@
 
 use bridge_sandbox::dify::{Gate, Script};
 
-use crate::stage::{Set, Stage};
+use crate::stage::Stage;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_follower_is_welcomed_and_answered() {
@@ -117,11 +117,7 @@ async fn the_assistant_hands_over_by_its_mark() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_picture_reaches_the_agent_and_one_comes_back() {
-    let stage = Stage::with(Set {
-        assistant: false,
-        ..Set::default()
-    })
-    .await;
+    let stage = Stage::of_people().await;
     let (phone, agent) = (stage.phone("小周"), stage.agent("system"));
     assert!(phone.says("人工").await.delivered());
     let heard = agent.hears_text("新会话").await.unwrap();

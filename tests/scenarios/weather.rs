@@ -11,14 +11,8 @@ fn texts(messages: &[bridge_sandbox::Message], part: &str) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn repeats_and_disorder_double_nothing() {
-    let stage = Stage::with(Set {
-        assistant: false,
-        ..Set::default()
-    })
-    .await;
-    let (phone, system) = (stage.phone("小周"), stage.agent("system"));
-    assert!(phone.says("人工").await.delivered());
-    let peer = system.hears_text("新会话").await.unwrap().peer;
+    let stage = Stage::of_people().await;
+    let (phone, system, peer) = stage.handed().await;
     stage.sandbox.order("callback=duplicate").unwrap();
     for number in 1..=20 {
         assert!(phone.says(&format!("客户 {number:02}。")).await.delivered());
@@ -62,14 +56,8 @@ async fn a_refused_token_is_renewed_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_answer_of_the_desk_doubles_nothing() {
-    let stage = Stage::with(Set {
-        assistant: false,
-        ..Set::default()
-    })
-    .await;
-    let (phone, system) = (stage.phone("小周"), stage.agent("system"));
-    assert!(phone.says("人工").await.delivered());
-    let peer = system.hears_text("新会话").await.unwrap().peer;
+    let stage = Stage::of_people().await;
+    let (phone, system, peer) = stage.handed().await;
     stage.sandbox.order("tim.send=cut-afterx1").unwrap();
     assert!(phone.says("只说一遍").await.delivered());
     assert!(phone.says("再说别的").await.delivered());
@@ -81,14 +69,8 @@ async fn a_lost_answer_of_the_desk_doubles_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shut_window_is_told_to_the_agent() {
-    let stage = Stage::with(Set {
-        assistant: false,
-        ..Set::default()
-    })
-    .await;
-    let (phone, system) = (stage.phone("小周"), stage.agent("system"));
-    assert!(phone.says("人工").await.delivered());
-    let peer = system.hears_text("新会话").await.unwrap().peer;
+    let stage = Stage::of_people().await;
+    let (phone, system, peer) = stage.handed().await;
     phone.hears_text("为您服务").await.unwrap();
     stage.sandbox.order("wechat.send=45015x1").unwrap();
     system.says(&peer, "您还在吗").unwrap().await;
@@ -99,14 +81,8 @@ async fn a_shut_window_is_told_to_the_agent() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_only_the_operator_can_mend_is_told_at_once() {
-    let stage = Stage::with(Set {
-        assistant: false,
-        ..Set::default()
-    })
-    .await;
-    let (phone, system) = (stage.phone("小周"), stage.agent("system"));
-    assert!(phone.says("人工").await.delivered());
-    let peer = system.hears_text("新会话").await.unwrap().peer;
+    let stage = Stage::of_people().await;
+    let (phone, system, peer) = stage.handed().await;
     phone.hears_text("为您服务").await.unwrap();
     stage.sandbox.order("wechat.send=48001x1").unwrap();
     system.says(&peer, "您还在吗").unwrap().await;
@@ -147,14 +123,8 @@ async fn who_writes_on_while_the_operator_is_needed_knows_how_many_wait() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_busy_platform_is_asked_again_in_order() {
-    let stage = Stage::with(Set {
-        assistant: false,
-        ..Set::default()
-    })
-    .await;
-    let (phone, system) = (stage.phone("小周"), stage.agent("system"));
-    assert!(phone.says("人工").await.delivered());
-    let peer = system.hears_text("新会话").await.unwrap().peer;
+    let stage = Stage::of_people().await;
+    let (phone, system, peer) = stage.handed().await;
     phone.hears_text("为您服务").await.unwrap();
     stage.sandbox.order("wechat.send=-1x1").unwrap();
     system.says(&peer, "一。").unwrap().await;

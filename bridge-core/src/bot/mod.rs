@@ -5,6 +5,7 @@ mod catalogue;
 mod effect;
 pub mod grammar;
 mod spec;
+pub mod standing;
 mod turn;
 
 pub use async_trait::async_trait;

@@ -11,6 +11,7 @@ use crate::{
     bot::{
         Catalogue, Effect, Turn,
         grammar::{self, Reading},
+        standing,
     },
     conversation::Phase,
     message::{Author, BotName, Content},
@@ -70,7 +71,7 @@ impl Filter<Turn> for ParseCommands {
 impl ParseCommands {
     fn speech(&self, turn: Turn) -> Result<Step, ChainError> {
         let bot = if self.asks_for_a_person(&turn) {
-            BotName::new("transfer")
+            BotName::new(standing::TRANSFER)
         } else {
             bot_of_phase(&turn)
         };
@@ -105,10 +106,10 @@ impl ParseCommands {
 
 fn bot_of_phase(turn: &Turn) -> BotName {
     match turn.conversation.phase {
-        _ if turn.by_agent() => BotName::new("send"),
+        _ if turn.by_agent() => BotName::new(standing::SEND),
         Phase::Assisted | Phase::Resolved { .. } => turn.conversation.bot.clone(),
-        Phase::Queued(_) => BotName::new("queue"),
-        Phase::Assigned { .. } => BotName::new("send"),
+        Phase::Queued(_) => BotName::new(standing::QUEUE),
+        Phase::Assigned { .. } => BotName::new(standing::SEND),
     }
 }
 

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, collections::BTreeSet, sync::Arc};
 
 use super::Engine;
 use crate::{
-    bot::Catalogue,
+    bot::{Catalogue, standing},
     channel::{Channel, ChannelError, Dispatch, Persona, Receipt},
     conversation::Phase,
     error::Remedy,
@@ -28,9 +28,9 @@ pub(super) fn one_chat(channels: &BTreeMap<InboxName, Arc<dyn Channel>>) -> BTre
 /// What the card of a new contact offers: the commands that are configured.
 pub(super) fn buttons(catalogue: &Catalogue, texts: &Texts) -> Vec<Button> {
     let all = [
-        (1, "transfer", Text::LinesButtonTransfer),
-        (2, "ai", Text::LinesButtonAssist),
-        (3, "quit", Text::LinesButtonQuit),
+        (1, standing::TRANSFER, Text::LinesButtonTransfer),
+        (2, standing::ASSISTANT, Text::LinesButtonAssist),
+        (3, standing::QUIT, Text::LinesButtonQuit),
     ];
     all.into_iter()
         .filter(|(_, bot, _)| catalogue.get(&BotName::new(bot)).is_some())

@@ -5,7 +5,10 @@ use std::{
     time::Duration,
 };
 
-use crate::message::{BotName, InboxName};
+use crate::{
+    bot::standing,
+    message::{BotName, InboxName},
+};
 
 /// What an operator may turn.
 #[derive(Debug, Clone)]
@@ -88,7 +91,7 @@ pub enum OnUnknown {
 impl Default for EngineSettings {
     fn default() -> Self {
         Self {
-            entry: BotName::new("transfer"),
+            entry: BotName::new(standing::TRANSFER),
             context_messages: 20,
             context_ttl: Duration::from_secs(24 * 3600),
             context_bytes: 16 * 1024,

@@ -175,7 +175,7 @@ impl<'a> Fields<'a> {
 
 /// One element as an agent's client writes it.
 #[derive(Clone, Debug)]
-#[allow(
+#[expect(
     missing_docs,
     reason = "the fields are the platform's own, under plainer names"
 )]

@@ -9,7 +9,7 @@ use crate::settings::Format;
 
 /// An event of the official account.
 #[derive(Clone, Debug, PartialEq)]
-#[allow(
+#[expect(
     missing_docs,
     reason = "variants and fields carry the platform's own names, explained in its documentation"
 )]

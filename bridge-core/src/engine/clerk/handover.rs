@@ -3,6 +3,7 @@
 
 use super::Clerk;
 use crate::{
+    bot::standing,
     conversation::{Move, Phase, ToldPosition, Waiting},
     message::{AgentName, Author, Content},
     routing::{Decision, ORDINARY, Request, Subject},
@@ -65,7 +66,7 @@ impl Clerk<'_> {
             return self.enqueue(skill, None, ORDINARY, note);
         }
         self.notice_contact(Text::OutOfHours, &[]);
-        let alone = self.engine.parts.settings.entry.as_str() == "transfer";
+        let alone = self.engine.parts.settings.entry.as_str() == standing::TRANSFER;
         let moved = alone && self.make(Move::Enqueue(self.waiting(skill, None, ORDINARY)));
         if moved && let Some(note) = note {
             self.record(EntryAuthor::Note, Content::text(note));

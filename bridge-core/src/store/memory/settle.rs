@@ -6,6 +6,7 @@ use super::{
     trace::line,
 };
 use crate::{
+    bot::standing,
     clock::Timestamp,
     message::{Arrival, BotName, ConversationId},
     store::{DueId, DueKind, Intake, Settlement, StoreError, TraceDispatch},
@@ -35,7 +36,7 @@ impl State {
                 arrivals: vec![*cue],
                 cursor: None,
                 // Nobody is asked: the cue's thread leads to its conversation already.
-                entry: BotName::new("transfer"),
+                entry: BotName::new(standing::TRANSFER),
             };
             self.accept(intake, now);
         }

@@ -3,6 +3,7 @@
 //! No URL, and so no token, ever gets into an error.
 
 mod attach;
+mod limits;
 mod media;
 mod rests;
 mod ticket;
@@ -22,6 +23,7 @@ use serde_json::Value;
 
 pub(super) use self::{
     attach::Attach,
+    limits::{check_api_base, check_text_bytes},
     media::{Upload, unavailable},
     token::Grant,
 };

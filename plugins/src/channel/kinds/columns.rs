@@ -13,7 +13,7 @@ use bridge_convertors::{
 use bridge_core::{
     channel::{Capabilities, Channel},
     convert::{ConvertError, Convertor, Loss},
-    message::{Content, ContentKind, Hosted, InboxName},
+    message::{Content, ContentKind, Hosted},
     plugin::{Plugin, Tools},
     texts::Locale,
 };
@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use super::{
     super::{web, wechat::WeChat as OfficialAccount, wechat_kf, wechat_miniapp, wecom},
-    Column, KINDS, Outcome,
+    APP_ID, Column, KINDS, Outcome, inbox,
     sample::{hosted, sample},
 };
 
@@ -34,10 +34,6 @@ pub(super) fn columns() -> Vec<Column> {
         web_page(),
         tencent_im_desk(),
     ]
-}
-
-pub(super) fn inbox() -> InboxName {
-    InboxName::new("here")
 }
 
 fn built<C: Channel + Plugin>(config: Value) -> C {
@@ -221,8 +217,6 @@ fn tencent_im_desk() -> Column {
         }),
     }
 }
-
-pub(super) const APP_ID: &str = "wx5f2c9d7a1b3e8046";
 
 /// The pushes of the protocol notes.
 fn pushes() -> Vec<Fields> {

@@ -15,7 +15,7 @@ use std::{
 
 use bridge_core::{
     convert::{ConvertError, Loss},
-    message::ContentKind,
+    message::{ContentKind, InboxName},
 };
 
 use self::{columns::columns, page::TONGUES, sample::sample};
@@ -38,6 +38,12 @@ const KINDS: [ContentKind; 16] = [
     ContentKind::Recalled,
     ContentKind::Unsupported,
 ];
+
+const APP_ID: &str = "wx5f2c9d7a1b3e8046";
+
+fn inbox() -> InboxName {
+    InboxName::new("here")
+}
 
 /// What became of a content: the platform's types and what was lost, or that it cannot be said.
 type Outcome = Result<(String, Vec<Loss>), ConvertError>;

@@ -2,7 +2,7 @@
 
 use bridge_core::message::{Content, ContentKind, Event, Hosted, Media, MenuItem};
 
-use super::columns::{APP_ID, inbox};
+use super::{APP_ID, inbox};
 
 /// Something the account has made.
 pub(super) fn hosted(what: Hosted) -> Content {

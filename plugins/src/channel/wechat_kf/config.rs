@@ -5,6 +5,8 @@ use bridge_core::{
     channel::Allowance, message::Trigger, plugin::BuildError, secret::Secret, settings::Span,
 };
 
+use super::super::account::{check_api_base, check_text_bytes};
+
 /// 微信客服 / WeChat KF.
 #[derive(Debug, Clone, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -116,18 +118,8 @@ impl Config {
             );
             return Err(fault.zh("应列出客服账号 ID（open_kfid）"));
         }
-        if !(64..=2048).contains(&self.text_bytes) {
-            let fault = BuildError::new("text_bytes", "must be 64 to 2048", "2000");
-            return Err(fault.zh("应在 64 到 2048 之间"));
-        }
-        if !self.api_base.starts_with("http://") && !self.api_base.starts_with("https://") {
-            let fault = BuildError::new(
-                "api_base",
-                "must begin with https:// or http://",
-                api_base(),
-            );
-            return Err(fault.zh("应以 https:// 或 http:// 开头"));
-        }
+        check_text_bytes(self.text_bytes)?;
+        check_api_base(&self.api_base, &api_base())?;
         if self.pull_every.0.as_secs() < 1 {
             let fault = BuildError::new("pull_every", "must be 1s or more", "60s");
             return Err(fault.zh("应不少于 1s"));

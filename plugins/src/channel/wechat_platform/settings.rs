@@ -3,7 +3,10 @@
 use bridge_convertors::wechat::crypto::AesKey;
 use bridge_core::{plugin::BuildError, secret::Secret};
 
-use super::Push;
+use super::{
+    super::account::{check_api_base, check_text_bytes},
+    Push,
+};
 
 /// How the push is encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, schemars::JsonSchema)]
@@ -58,18 +61,8 @@ impl Credentials<'_> {
             let fault = BuildError::new("app_secret", "is missing", "${WECHAT_SECRET}");
             return Err(fault.zh("缺少 AppSecret"));
         }
-        if !(64..=2048).contains(&self.text_bytes) {
-            let fault = BuildError::new("text_bytes", "must be 64 to 2048", "2000");
-            return Err(fault.zh("应在 64 到 2048 之间"));
-        }
-        if !self.api_base.starts_with("http://") && !self.api_base.starts_with("https://") {
-            let fault = BuildError::new(
-                "api_base",
-                "must begin with https:// or http://",
-                "https://api.weixin.qq.com",
-            );
-            return Err(fault.zh("应以 https:// 或 http:// 开头"));
-        }
+        check_text_bytes(self.text_bytes)?;
+        check_api_base(self.api_base, "https://api.weixin.qq.com")?;
         Ok(Push {
             app_id: self.app_id.to_owned(),
             token: self.token.clone(),

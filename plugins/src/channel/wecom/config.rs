@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use bridge_convertors::wechat::crypto::AesKey;
 use bridge_core::{plugin::BuildError, secret::Secret};
 
+use super::super::account::{check_api_base, check_text_bytes};
+
 /// 企业微信自建应用 / a self-built app of WeCom.
 #[derive(Debug, Clone, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -99,25 +101,11 @@ impl Config {
                 "应为 1 到 32 位字母或数字",
             );
         }
-        if !(64..=2048).contains(&self.text_bytes) {
-            return wrong(
-                "text_bytes",
-                "must be 64 to 2048",
-                "2000",
-                "应在 64 到 2048 之间",
-            );
-        }
+        check_text_bytes(self.text_bytes)?;
         if !(2..=30).contains(&self.member_rate) {
             return wrong("member_rate", "must be 2 to 30", "28", "应在 2 到 30 之间");
         }
-        if !self.api_base.starts_with("http://") && !self.api_base.starts_with("https://") {
-            return wrong(
-                "api_base",
-                "must begin with https:// or http://",
-                "https://qyapi.weixin.qq.com",
-                "应以 https:// 或 http:// 开头",
-            );
-        }
+        check_api_base(&self.api_base, "https://qyapi.weixin.qq.com")?;
         if self.welcome.len() > WELCOME {
             return wrong(
                 "welcome",
