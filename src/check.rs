@@ -18,6 +18,14 @@ use crate::{
 pub(crate) fn run(path: &Path, offline: bool) -> Result<(), Failure> {
     let settings = settings::load(path)?;
     let locale = settings.server.locale;
+    if settings.inboxes.is_empty() {
+        say(match locale {
+            Locale::Zh => "⚠ inboxes: 没有任何收件箱，收不到消息 → kefu-bridge config example",
+            Locale::En => {
+                "⚠ inboxes: there is none, so nothing can be heard → kefu-bridge config example"
+            }
+        });
+    }
     let ok = |zh: &str, en: &str| say(&format!("✓ {}", if locale == Locale::Zh { zh } else { en }));
     if offline {
         // What plugins say about their sections is part of the file's truth, and needs no network.

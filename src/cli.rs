@@ -40,7 +40,8 @@ enum Command {
     Trace {
         #[command(flatten)]
         config: Config,
-        /// 消息编号 / The trace id, as logs show it.
+        /// 消息编号，日志里的 trace=… / The trace id, as logs show it: trace=….
+        #[arg(value_parser = trace_id)]
         id: i64,
         /// 以 JSON 输出 / As JSON.
         #[arg(long)]
@@ -72,6 +73,14 @@ enum Command {
         #[command(subcommand)]
         what: ConfigCommand,
     },
+}
+
+fn trace_id(given: &str) -> Result<i64, &'static str> {
+    let wrong = "应为数字，见日志里的 trace=… / must be a number, as logs show it: trace=…";
+    given
+        .trim_start_matches("trace=")
+        .parse()
+        .map_err(|_| wrong)
 }
 
 /// Where the configuration is.

@@ -54,9 +54,10 @@ fn place(url: &str, option: &str) -> anyhow::Result<Place> {
         Ok(url) if url.starts_with("sqlite://") || url.starts_with("postgres") => {
             Ok(Place::of(&url))
         }
-        Ok(_) => {
-            bail!("{option}: 应为 / must be sqlite://PATH, postgres://USER:PASSWORD@HOST/DATABASE")
-        }
+        // Not what was given: it may hold a password.
+        Ok(_) => bail!(
+            "{option}: 地址要写成 / must be written sqlite://PATH 或 / or postgres://USER:PASSWORD@HOST/DATABASE"
+        ),
         Err(name) => {
             bail!("{option}: 环境变量 {name} 没有设置 / the environment variable {name} is not set")
         }

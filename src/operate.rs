@@ -187,10 +187,11 @@ pub(crate) fn backup(settings: &Settings, directory: &Path) -> anyhow::Result<()
         // The media first: whatever the copy of the store names is then there, and more.
         let media = &settings.media.dir;
         if media.is_dir() {
-            copy_tree(media, &directory.join("media")).context("copying media")?;
+            copy_tree(media, &directory.join("media")).context("无法复制媒体文件 / the media cannot be copied")?;
         }
         let store = place.look(&settings.storage).await?;
-        store.backup(directory).await.context("copying the store")
+        let wrong = "无法备份数据库；每次备份请用一个新目录 / the store cannot be copied; name a new folder for each backup";
+        store.backup(directory).await.context(wrong)
     })?;
     say(&format!("已备份到 / copied to {}", directory.display()));
     Ok(())
@@ -215,7 +216,8 @@ pub(crate) fn restore(settings: &Settings, directory: &Path) -> anyhow::Result<(
     // The media first: a store that is there is whole, and so is what it names.
     let media = directory.join("media");
     if media.is_dir() {
-        copy_tree(&media, &settings.media.dir).context("copying media")?;
+        copy_tree(&media, &settings.media.dir)
+            .context("无法复制媒体文件 / the media cannot be copied")?;
     }
     bridge_store_sqlite::restore(&from, to)
         .with_context(|| format!("copying to {}", to.display()))?;

@@ -113,5 +113,5 @@ pub(crate) async fn open(
     place
         .open(section.migrate, section, clock.clone())
         .await
-        .with_context(|| format!("storage.url: cannot open {place}"))
+        .with_context(|| format!("storage.url: 无法打开 {place} / cannot open {place}"))
 }

@@ -53,6 +53,42 @@ fn a_fault_names_its_path_and_what_is_right() {
         ),
         ("[storage]", "[storgae]", "storgae", "storage"),
         (
+            "drain_timeout = \"30s\"",
+            "drain_timeout = 30",
+            "server.drain_timeout",
+            "引号",
+        ),
+        (
+            "locale = \"zh-CN\"",
+            "locale = \"cn\"",
+            "server.locale",
+            "zh-CN",
+        ),
+        (
+            "listen = \"127.0.0.1:8080\"",
+            "listen = \"127.0.0.1\"",
+            "server.listen",
+            "127.0.0.1:8080",
+        ),
+        (
+            "${WECHAT_SECRET:-change-me}",
+            "${WECHAT_SECRET",
+            "inboxes.mall.app_secret",
+            "${WECHAT_SECRET}",
+        ),
+        (
+            "listen = \"127.0.0.1:8080\"",
+            "listen = 127.0.0.1:8080",
+            "line 10 (listen)",
+            "双引号",
+        ),
+        (
+            "locale = \"zh-CN\"",
+            "locale = “zh-CN”",
+            "line 15 (locale)",
+            "中文引号",
+        ),
+        (
             "sqlite://data/kefu.db",
             "mysql://h/db",
             "storage.url",

@@ -1,5 +1,5 @@
 // The desk: an agent's chats in Tencent IM, one per contact.
-import { Log, api, clock, el, face, guard, languageButton, live, pickFile, sayForm, seg, t } from './common.js';
+import { Log, api, ask, el, face, guard, languageButton, live, moment, pickFile, sayForm, seg, t } from './common.js';
 
 const state = await api('GET', 'box/state');
 let { agents } = await api('GET', 'box/agents');
@@ -18,7 +18,7 @@ const chatPath = () => `box/agents/${seg(me.user_id)}/chats/${seg(peer)}`;
 const chatOf = (id) => chats.find((chat) => chat.peer === id);
 const log = new Log(logNode, () => ({ mine: 'agent', name: chatOf(peer)?.nick, avatar: chatOf(peer)?.avatar,
   recall: guard((message) => api('DELETE', `${chatPath()}/messages/${seg(message.key)}`)),
-  edit: guard(async (message) => { const text = prompt(t('edit'), message.content.text); if (text) await api('PUT', `${chatPath()}/messages/${seg(message.key)}`, { text }); }) }));
+  edit: guard(async (message) => { const text = await ask(t('edit'), message.content.text); if (text) await api('PUT', `${chatPath()}/messages/${seg(message.key)}`, { text }); }) }));
 const say = (body) => api('POST', `${chatPath()}/messages`, body);
 const command = (key, text) => el('button', { type: 'button', textContent: t(key), onclick: guard(() => say({ type: 'text', text })) });
 const others = () => agents.find((one) => one.user_id !== me.user_id);
@@ -26,7 +26,7 @@ const others = () => agents.find((one) => one.user_id !== me.user_id);
 const tools = el('div', { className: 'tools' });
 function showTools() {
   const other = others();
-  const transfer = () => { const line = prompt(t('transfer'), `#转接 -n ${other?.name ?? 'system'}`); if (line) guard(say)({ type: 'text', text: line }); };
+  const transfer = async () => { const line = await ask(t('transfer'), `#转接 -n ${other?.user_id.replace(/^agent_/, '') ?? 'system'}`); if (line) guard(say)({ type: 'text', text: line }); };
   tools.replaceChildren(
     el('button', { type: 'button', textContent: t('transfer'), onclick: transfer }),
     command('close', '#退出'), command('toAi', '#AI'), command('help', '#帮助'),
@@ -44,16 +44,17 @@ function showMe() {
   device.replaceChildren(...['Web', 'iOS', 'Android', 'Windows', 'Mac'].map((value) => el('option', { value, textContent: value, selected: value === me.platform })));
   document.title = `${me.unread ? `(${me.unread}) ` : ''}${t('agent')} · ${me.nick || me.user_id}`;
 }
+const kindOf = (type) => (type === 'location' ? 'place' : type);
 function summary(message) {
   if (!message) return '';
-  return message.content.text ?? message.content.title ?? `[${message.content.type}]`;
+  return message.content.text ?? message.content.title ?? message.content.name ?? `[${t(kindOf(message.content.type))}]`;
 }
 function showList() {
   chats.sort((a, b) => (b.at ?? 0) - (a.at ?? 0));
   list.replaceChildren(...chats.map((chat) => el('button', { type: 'button', className: chat.peer === peer ? 'on' : '', onclick: guard(() => open(chat.peer)) },
     face(chat.nick, chat.avatar),
     el('span', { className: 'who' }, el('b', { textContent: chat.nick || chat.peer }), el('small', { textContent: summary(chat.last) })),
-    chat.unread ? el('span', { className: 'badge', textContent: chat.unread }) : el('small', { className: 'quiet', textContent: chat.at ? clock(chat.at) : '' }))));
+    chat.unread ? el('span', { className: 'badge', textContent: chat.unread, title: t('unread'), ariaLabel: `${chat.unread} ${t('unread')}` }) : el('small', { className: 'quiet', textContent: chat.at ? moment(chat.at) : '' }))));
   if (!chats.length) list.append(el('p', { className: 'empty', textContent: t('noChats') }));
 }
 async function open(id) {
@@ -62,7 +63,7 @@ async function open(id) {
   title.textContent = chatOf(id)?.nick ?? id;
   const back = el('button', { type: 'button', className: 'back', textContent: `‹ ${t('back')}`, onclick: () => { peer = null; main.classList.remove('open'); showList(); } });
   showTools();
-  chatNode.replaceChildren(el('header', {}, back, title), logNode, tools, sayForm((text) => say({ type: 'text', text })));
+  chatNode.replaceChildren(el('header', {}, back, title), logNode, tools, sayForm((text) => say({ type: 'text', text }), (media, type) => say({ type, media: media.media })));
   log.clear();
   const { messages } = await api('GET', `${chatPath()}/messages?limit=100`);
   messages.forEach((message) => log.put(message));

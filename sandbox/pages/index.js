@@ -21,5 +21,6 @@ document.body.append(
     ...agents.map((agent) => link(`agent.html?as=${seg(agent.user_id)}`, `${t('agent')} · ${agent.nick}`)),
     ...members.map((member) => link(`wecom.html?as=${seg(member.user_id)}`, `${t('wecom')} · ${member.name}`)),
     link('site.html', t('site')), link('wire.html', t('wire')), ...(state.bridge ? [link(state.bridge, t('bridge'))] : [])),
+  el('p', { className: 'steps', textContent: t('steps') }),
   stage,
 );

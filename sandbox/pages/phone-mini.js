@@ -1,6 +1,6 @@
 // A customer of a mini program: its chat takes words, pictures and pages of its own; it is entered from a page, and asks
 // whether it may remind.
-import { api, pickFile, seg, t, teach } from './common.js';
+import { api, ask, pickFile, seg, t, teach } from './common.js';
 import { tool } from './shell.js';
 
 teach({
@@ -12,7 +12,7 @@ export const describe = ({ account }) => ({
   list: async () => (await api('GET', 'box/customers')).customers.filter((one) => one.inbox === account.inbox),
   create: (nickname) => api('POST', 'box/customers', { nickname, inbox: account.inbox, follow: false }),
   key: (customer) => customer.openid,
-  note: ({ allowance, grants }) => (allowance ? `${t('allowance')} ${allowance.left}` : t('allowanceShut')) + (grants ? ` · ${t('grants')} ${grants}` : ''),
+  note: ({ allowance, grants }) => (allowance ? t('allowance').replace('{n}', allowance.left) : t('allowanceShut')) + (grants ? ` · ${t('grants')} ${grants}` : ''),
   path: (customer) => `box/customers/${seg(customer.openid)}`,
   options: ({ say, happen }) => ({
     tap: (item) => say({ type: 'menu_tap', id: item.id, text: item.text }),
@@ -21,7 +21,7 @@ export const describe = ({ account }) => ({
   tools: ({ say, happen }) => [
     tool(t('human'), () => say({ type: 'text', text: '转人工' })),
     tool(t('image'), () => pickFile('image/*', (media) => say({ type: 'image', media: media.media }))),
-    tool(t('enter'), () => { const from = prompt(t('enterAsk'), 'page=pages/order/index&order=20250101-42'); if (from !== null) happen({ event: 'enter', session_from: from }); }),
+    tool(t('enter'), async () => { const from = await ask(t('enterAsk'), 'page=pages/order/index&order=20250101-42'); if (from !== null) happen({ event: 'enter', session_from: from }); }),
     tool(t('page'), () => say({ type: 'mini_program', title: '保温杯 500ml', app_id: account.app_id, page_path: 'pages/item/index?sku=42' })),
     ...account.mini.templates.flatMap(({ id, title }) => [['allow', true], ['refuse', false]].map(([key, accept]) => Object.assign(tool(t(key), () => happen({ event: 'consent', template: id, accept })), { title }))),
   ],

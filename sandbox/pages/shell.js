@@ -6,7 +6,7 @@
 //   path(person)    where `messages` are read and sent          tools(phone)      nodes for the bar above the line
 //   events(phone)   live handlers by kind, beside the shell's   options(phone)    more for the log's rows (tap, recall)
 // `phone` has { person, say(body), happen(body), changed(person), put(message), typing(on), reopen() }.
-import { Log, api, el, guard, languageButton, live, sayForm, seg, t } from './common.js';
+import { Log, api, ask, el, guard, languageButton, live, sayForm, seg, t } from './common.js';
 
 export async function shell(state, places, place, kind) {
   let people = await kind.list();
@@ -26,7 +26,11 @@ export async function shell(state, places, place, kind) {
     say: guard((body) => api('POST', `${kind.path(phone.person)}/messages`, body)),
     happen: guard((body) => api('POST', `${kind.path(phone.person)}/events`, body)),
     is: (key) => key === kind.key(phone.person),
-    put(message) { if (message.from === 'account') phone.typing(false); log.put(message); },
+    put(message) {
+      if (message.from === 'account') { phone.typing(false); if (document.hidden && !log.rows.has(message.id)) unread += 1; }
+      log.put(message);
+      named();
+    },
     typing(on) { typing.textContent = on ? t('typing') : ''; },
     changed(person) {
       const index = people.findIndex((one) => kind.key(one) === kind.key(person));
@@ -57,17 +61,20 @@ export async function shell(state, places, place, kind) {
   }
   picker.onchange = guard(async () => {
     if (picker.value !== '+') return open(people.find((one) => kind.key(one) === picker.value));
-    const nickname = prompt(t('ask'), '小林');
+    const nickname = await ask(t('ask'), '小林');
     if (!nickname) return show();
     const fresh = await kind.create(nickname);
     phone.changed(fresh);
     await open(fresh);
   });
 
-  document.title = `${t('phone')} · ${place.name}`;
+  let unread = 0;
+  const named = () => { document.title = `${unread ? `(${unread}) ` : ''}${t('phone')} · ${place.name}`; };
+  document.addEventListener('visibilitychange', () => { if (!document.hidden) { unread = 0; named(); } });
+  named();
   document.body.append(
     el('header', {}, el('h1', {}, places.length > 1 ? where : place.name), picker, languageButton()),
-    el('main', { className: 'chat' }, note, logNode, typing, tools, sayForm((text) => api('POST', `${kind.path(phone.person)}/messages`, { type: 'text', text }))));
+    el('main', { className: 'chat' }, note, logNode, typing, tools, sayForm((text) => api('POST', `${kind.path(phone.person)}/messages`, { type: 'text', text }), (media, type) => phone.say({ type, media: media.media }))));
   await open(phone.person);
   live(state.event, kind.events(phone));
 }

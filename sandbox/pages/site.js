@@ -6,6 +6,6 @@ const { bridge } = await api('GET', 'box/state');
 const source = `${bridge}/web/site/kefu.js`;
 document.body.append(
   el('header', {}, el('h1', {}, t('site')), languageButton()),
-  el('main', {}, el('p', { textContent: t('siteSays') }), el('pre', { textContent: `<script src="${source}" async></script>` })),
+  el('main', { className: 'article' }, el('p', { textContent: t('siteSays') }), el('pre', { textContent: `<script src="${source}" async></script>` })),
   el('script', { src: source, async: true }),
 );

@@ -1,6 +1,6 @@
 // WeCom: a member of the corp, an agent as a rule, in the chat with an app: its messages and cards come, answers and
 // commands go. Groups with a robot can be read.
-import { Log, api, el, face, guard, languageButton, live, pickFile, sayForm, seg, t } from './common.js';
+import { Log, api, ask as askFor, el, face, guard, languageButton, live, pickFile, sayForm, seg, t } from './common.js';
 
 const state = await api('GET', 'box/state');
 const { apps, groups } = state.wecom;
@@ -15,11 +15,11 @@ const list = el('nav', { className: 'list' });
 const title = el('h1');
 const logNode = el('div', { className: 'log', role: 'log', ariaLive: 'polite' });
 const base = () => (place.group ? `box/groups/${seg(place.group)}` : `box/members/${seg(me.user_id)}/apps/${place.agent_id}`);
-const log = new Log(logNode, () => ({ mine: 'agent', name: place?.name,
+const log = new Log(logNode, () => ({ mine: 'agent', name: place?.name, empty: t('noCards'),
   press: place?.group ? null : (message, key, chosen) => guard(() => api('POST', `${base()}/press`, { message: message.id, key, chosen }))() }));
 const say = (body) => api('POST', `${base()}/messages`, body);
 const line = (key, text) => el('button', { type: 'button', textContent: t(key), onclick: guard(() => say({ type: 'text', text })) });
-const ask = (key, text) => el('button', { type: 'button', textContent: t(key), onclick: () => { const words = prompt(t(key), text); if (words) guard(say)({ type: 'text', text: words }); } });
+const ask = (key, text) => el('button', { type: 'button', textContent: t(key), onclick: async () => { const words = await askFor(t(key), text); if (words) guard(say)({ type: 'text', text: words }); } });
 
 const tools = () => el('div', { className: 'tools' },
   ask('transfer', '#转接 -n system'), line('close', '#退出'), line('toAi', '#AI'), line('help', '#帮助'),
@@ -53,7 +53,7 @@ async function open(one) {
   main.classList.add('open');
   title.textContent = one.name;
   const back = el('button', { type: 'button', className: 'back', textContent: `‹ ${t('back')}`, onclick: () => { place = null; main.classList.remove('open'); showList(); } });
-  const below = one.group ? [] : [tools(), sayForm((text) => say({ type: 'text', text }))];
+  const below = one.group ? [] : [tools(), sayForm((text) => say({ type: 'text', text }), (media, type) => say({ type, media: media.media }))];
   chatNode.replaceChildren(el('header', {}, back, title), logNode, ...below);
   log.clear();
   const { messages } = await api('GET', `${base()}/messages?limit=100`);

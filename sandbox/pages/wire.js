@@ -8,8 +8,9 @@ let peer = '';
 const lines = new Map();
 
 const body = el('tbody');
+body.dataset.empty = t('noWire');
 const table = el('table', {}, el('thead', {}, el('tr', {}, ...['#', t('time'), '', t('peer'), t('call'), t('status'), t('ms')].map((text) => el('th', { textContent: text })))), body);
-const detail = el('aside', { className: 'detail', hidden: true });
+const detail = el('aside', { className: 'detail', hidden: true, tabIndex: -1, ariaLabel: t('wire') });
 const chips = el('span');
 
 const shown = (line) => !peer || line.peer === peer;
@@ -17,18 +18,25 @@ function put(line) {
   if (lines.has(line.id) || !shown(line)) return;
   const bad = line.status === null || line.status >= 400 || line.code || line.fault;
   const arrow = line.direction === 'in' ? '→' : '←';
-  const tr = el('tr', { className: 'exchange', tabIndex: 0, onclick: guard(() => open(line.id)), onkeydown: (event) => event.key === 'Enter' && open(line.id) },
+  const tr = el('tr', { className: 'exchange', tabIndex: 0, onclick: guard(() => open(line.id)), onkeydown: (event) => walk(event, tr, line.id) },
     el('td', { className: 'quiet', textContent: line.id }),
     el('td', { textContent: clock(line.at) }),
     el('td', { className: `arrow-${line.direction}`, textContent: arrow, title: line.direction === 'in' ? 'bridge → platform' : 'platform → bridge' }),
     el('td', { textContent: line.peer }),
-    el('td', { className: 'path', textContent: `${line.operation.split('.')[1] ?? line.operation}  ${line.url.split('?')[0]}`, title: `${line.method} ${line.url}` }),
+    el('td', { className: 'path', textContent: `${line.operation.split('.')[1] ?? line.operation}  ${line.url.split('?')[0].replace(/^https?:\/\/[^/]+/, '')}`, title: `${line.method} ${line.url}` }),
     el('td', { className: bad ? 'bad' : '', textContent: [line.status ?? '✕', line.code || null, line.fault].filter((part) => part != null).join(' · ') }),
     el('td', { className: 'quiet', textContent: line.ms?.toFixed(1) ?? '' }));
   lines.set(line.id, tr);
   body.prepend(tr);
   if (lines.size > KEPT) { const [oldest] = lines.keys(); lines.get(oldest).remove(); lines.delete(oldest); }
 }
+// Up and down go from row to row, Enter opens one, Escape closes it.
+function walk(event, tr, id) {
+  if (event.key === 'Enter') guard(() => open(id))();
+  const to = { ArrowDown: tr.nextElementSibling, ArrowUp: tr.previousElementSibling }[event.key];
+  if (to) { event.preventDefault(); to.focus(); }
+}
+document.addEventListener('keydown', (event) => { if (event.key === 'Escape') detail.hidden = true; });
 const pretty = (text) => { try { return JSON.stringify(JSON.parse(text), null, 2); } catch { return text; } };
 function part(name, side) {
   const nodes = [el('h2', { textContent: name })];
@@ -42,7 +50,7 @@ async function open(id) {
   for (const [key, tr] of lines) tr.classList.toggle('on', key === id);
   detail.hidden = false;
   detail.replaceChildren(...[
-    el('button', { type: 'button', textContent: '✕', style: 'float:right', onclick: () => { detail.hidden = true; } }),
+    el('button', { type: 'button', textContent: '✕', ariaLabel: t('close_'), style: 'float:right', onclick: () => { detail.hidden = true; } }),
     el('div', { textContent: `#${id} ${exchange.method} ${exchange.url}`, style: 'overflow-wrap:anywhere' }),
     exchange.error ? el('div', { className: 'bad', textContent: exchange.error }) : null,
     exchange.attempt ? el('div', { className: 'quiet', textContent: `attempt ${exchange.attempt}` }) : null,
@@ -57,7 +65,7 @@ async function load() {
   const { exchanges } = await api('GET', `box/wire?limit=100${peer ? `&peer=${peer}` : ''}`);
   exchanges.forEach(put);
 }
-const peers = el('select', { ariaLabel: t('peer'), onchange: guard(() => { peer = peers.value; return load(); }) }, ...['', 'wechat', 'kf', 'wecom', 'tim', 'dify'].map((value) => el('option', { value, textContent: value || t('both') })));
+const peers = el('select', { ariaLabel: t('peer'), onchange: guard(() => { peer = peers.value; return load(); }) }, ...['', 'wechat', 'kf', 'wecom', 'tim', 'dify'].map((value) => el('option', { value, textContent: value ? t(`peer_${value}`) : t('both') })));
 const spec = el('input', { placeholder: t('fault'), ariaLabel: t('fault'), name: 'fault' });
 const order = el('form', { className: 'bar', onsubmit: guard(async (event) => {
   event.preventDefault();

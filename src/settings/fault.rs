@@ -4,6 +4,8 @@ use std::fmt;
 
 use bridge_core::{plugin::BuildError, texts::Locale};
 
+use super::wording;
+
 /// One fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
@@ -40,10 +42,14 @@ impl Fault {
         } else {
             format!("{section}.{}", error.key)
         };
-        let what_zh = if error.what_zh.is_empty() {
-            error.what.clone()
-        } else {
-            error.what_zh
+        // A plugin's own words are left alone; what serde says is put into words that say what to do.
+        if error.what_zh.is_empty() && error.example.is_empty() {
+            let (zh, en, example) = wording::of_value(&error.what);
+            return Self::new(path, zh, en, example);
+        }
+        let what_zh = match error.what_zh.is_empty() {
+            true => error.what.clone(),
+            false => error.what_zh,
         };
         Self {
             path,

@@ -6,6 +6,7 @@ mod fault;
 mod load;
 mod schema;
 mod sections;
+mod wording;
 
 use std::collections::BTreeMap;
 

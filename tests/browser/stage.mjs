@@ -36,8 +36,8 @@ export async function start() {
     passed: (what) => { checks += 1; console.log(`ok ${checks} - ${what}`); },
     allPassed: () => console.log(`\n${checks} passed, 0 failed`),
     look: async (page, name) => { if (shots) await page.screenshot({ path: `${shots}/${name}.png` }); },
-    async open(address, { locale = 'zh-CN', width = 900, height = 760, heed = true } = {}) {
-      const context = await browser.newContext({ locale, viewport: { width, height }, permissions: ['microphone'] });
+    async open(address, { locale = 'zh-CN', width = 900, height = 760, colorScheme = 'light', heed = true } = {}) {
+      const context = await browser.newContext({ locale, viewport: { width, height }, colorScheme, permissions: ['microphone'] });
       const page = await context.newPage();
       page.setDefaultTimeout(20_000);
       if (heed) {

@@ -37,7 +37,7 @@ texts! {
     Greeting = "greeting", "您好，请直接描述您的问题；回复“转人工”可联系人工客服。",
         "Hello! Just write what we can do for you; reply \"agent\" to reach a person.";
     /// To a contact who now waits for an agent.
-    Queued = "queued", "正在为您转接人工客服，您前面还有 {ahead} 位，请稍候。",
+    Queued = "queued", "正在为您转接人工客服，排在您前面的有 {ahead} 位，请稍候。",
         "We are finding someone for you. People ahead of you: {ahead}. Please wait a moment.";
     /// To a waiting contact whose position changed, or who asks.
     QueuePosition = "queue_position", "您当前排在第 {position} 位{estimate}，感谢您的耐心等待。",
@@ -59,19 +59,20 @@ texts! {
     OutOfHours = "out_of_hours", "当前是非工作时间，人工客服暂时不在线。您可以留言，我们上班后会尽快回复您。",
         "We are outside working hours and nobody is online. Leave a message and we will answer as soon as we are back.";
     /// To a contact when no agent can be found at all.
-    NobodyThere = "nobody_there", "抱歉，暂时没有可以为您服务的人工客服，请稍后再试。",
-        "Sorry, nobody can take your conversation right now. Please try again later.";
+    NobodyThere = "nobody_there", "抱歉，暂时没有可以接待您的人工客服，请稍后回复“转人工”再试。",
+        "Sorry, nobody can take your conversation right now. Please reply \"agent\" again in a while.";
     /// To a contact whose conversation an agent ended.
-    Closed = "closed", "本次服务已结束，感谢您的咨询。", "This conversation is closed. Thank you.";
+    Closed = "closed", "本次服务已结束，感谢您的咨询。如有其他问题，可随时发消息。",
+        "This conversation is closed. Thank you. Write again any time.";
     /// To a contact whose conversation ended for silence.
     ClosedIdle = "closed_idle", "由于长时间没有新消息，本次服务已自动结束。有需要随时再联系我们。",
         "As nothing was said for a while, this conversation is closed. Write again any time.";
     /// Before the choices of the rating.
-    RatingHead = "rating_head", "请为本次服务打分：", "How was it?";
+    RatingHead = "rating_head", "请为本次服务打分：", "How did we do?";
     /// The choices of the rating, best first, parted by `|`.
     RatingChoices = "rating_choices", "非常满意|满意|一般|不满意|非常不满意", "Great|Good|So-so|Bad|Terrible";
     /// After the choices of the rating.
-    RatingTail = "rating_tail", "感谢您的评价！", "Thank you!";
+    RatingTail = "rating_tail", "点选一项即可，谢谢！", "Just tap one. Thank you!";
     /// To a contact who rated.
     RatingThanks = "rating_thanks", "感谢您的评价！", "Thank you for rating us!";
     /// To a contact when the assistant has failed and no person is to be had.
@@ -97,15 +98,16 @@ texts! {
     /// To an agent after the last messages.
     DeskContextEnd = "desk_context_end", "—— 以上为历史消息，发送 #帮助 查看可用命令 ——", "-- end of history; #help lists the commands --";
     /// To an agent who handed over.
-    DeskHandedOver = "desk_handed_over", "已转接给 {agent}。", "Handed over to {agent}.";
+    DeskHandedOver = "desk_handed_over", "✓ 已转接给 {agent}。", "✓ Handed over to {agent}.";
     /// To an agent whose contact now waits for somebody.
-    DeskQueued = "desk_queued", "暂无空闲客服，客户已进入排队。", "Nobody is free; the contact waits in the queue.";
+    DeskQueued = "desk_queued", "ℹ 暂无空闲客服，客户已进入排队；有人空闲时自动分配。",
+        "ℹ Nobody is free; the contact waits in the queue and is given to whoever is free first.";
     /// To an agent whose contact goes back to the assistant.
-    DeskAssisted = "desk_assisted", "已转回智能助手。", "Handed back to the assistant.";
+    DeskAssisted = "desk_assisted", "✓ 已转回智能助手。", "✓ Handed back to the assistant.";
     /// To an agent whose conversation is over.
-    DeskClosed = "desk_closed", "会话已结束。", "The conversation is closed.";
+    DeskClosed = "desk_closed", "✓ 会话已结束。", "✓ The conversation is closed.";
     /// To an agent whose contact left.
-    DeskContactLeft = "desk_contact_left", "客户已结束会话。", "The contact has ended the conversation.";
+    DeskContactLeft = "desk_contact_left", "ℹ 客户已结束会话。", "ℹ The contact has ended the conversation.";
     /// To an agent: the platform took a message, and says later that it could not be delivered.
     DeskReported = "desk_reported", "⚠ 平台报告有一条消息未送达：{reason}", "⚠ The platform reports that a message was not delivered: {reason}";
     /// To an agent: somebody whom we do not know as an agent answers the contact in the platform's own client.
@@ -144,28 +146,31 @@ texts! {
     DeskAllowance = "desk_allowance", "ℹ 还能给该客户发 {left} 条消息，客户再次发言后恢复。",
         "ℹ You can send {left} more message(s) until the contact writes again.";
     /// To an agent whose taken-back message was delivered already.
-    DeskRecallLate = "desk_recall_late", "该消息已送达客户，无法撤回。", "That message has reached the contact and cannot be taken back.";
+    DeskRecallLate = "desk_recall_late", "⚠ 该消息已送达客户，无法撤回；如有不妥，请再发一条说明。",
+        "⚠ That message has reached the contact and cannot be taken back; write another to set it right.";
     /// To an agent who takes back a message that goes out in one with others.
     DeskRecallMerged = "desk_recall_merged", "该消息已与其他待发消息合并，无法单独撤回。", "That message goes out in one with others and cannot be taken back alone.";
     /// To an agent whose taken-back message had not left yet.
-    DeskRecalled = "desk_recalled", "消息尚未送出，已撤回。", "That message had not left yet; it is taken back.";
+    DeskRecalled = "desk_recalled", "✓ 消息尚未送出，已撤回。", "✓ That message had not left yet; it is taken back.";
     /// To an agent who cannot be shown what a contact sent.
     DeskNotShown = "desk_not_shown", "⚠ 客户的一条消息无法在这里显示，请让客户换一种方式再发，或联系管理员查看记录。", "⚠ Something from this contact cannot be shown here. Ask them to send it another way, or an administrator to look it up.";
     /// To an agent whose contact took a message back.
-    DeskContactRecalled = "desk_contact_recalled", "客户撤回了一条消息。", "The contact took a message back.";
+    DeskContactRecalled = "desk_contact_recalled", "ℹ 客户撤回了一条消息。", "ℹ The contact took a message back.";
     /// To an agent who sends an item by a name that there is not.
-    DeskUnknownItem = "desk_unknown_item", "没有名为“{name}”的素材。可用的素材：\n{items}", "There is no item called \"{name}\". There are:\n{items}";
+    DeskUnknownItem = "desk_unknown_item", "⚠ 没有名为“{name}”的素材，消息未发送。可用的素材：\n{items}", "⚠ There is no item called \"{name}\". There are:\n{items}";
     /// To an agent who sends an item that belongs to another account than the contact's.
-    DeskItemElsewhere = "desk_item_elsewhere", "素材“{name}”属于 {inbox}，无法发给这位客户。",
-        "The item \"{name}\" belongs to {inbox}; it cannot be sent to this contact.";
+    DeskItemElsewhere = "desk_item_elsewhere", "⚠ 素材“{name}”属于 {inbox}，无法发给这位客户。",
+        "⚠ The item \"{name}\" belongs to {inbox}; it cannot be sent to this contact.";
     /// To an agent who asks which items there are.
     DeskItems = "desk_items", "可用的素材（#发送 -i 名称）：\n{items}", "Items to send (#send -i NAME):\n{items}";
     /// To an agent who asks for items where there are none.
-    DeskNoItems = "desk_no_items", "还没有配置素材。", "No items are configured.";
+    DeskNoItems = "desk_no_items", "还没有配置素材，请联系管理员添加。", "No items are configured.";
     /// To an agent who writes where nobody listens.
-    DeskNotYours = "desk_not_yours", "该会话当前不由您接待，消息未发送给客户。", "This conversation is not with you; nothing was sent to the contact.";
+    DeskNotYours = "desk_not_yours", "⚠ 该会话当前不由您接待，消息未发送给客户。",
+        "⚠ This conversation is not with you; nothing was sent to the contact.";
     /// To an agent who writes in a chat without a contact behind it.
-    DeskNoContact = "desk_no_contact", "这个聊天没有对应的客户。", "There is no contact behind this chat.";
+    DeskNoContact = "desk_no_contact", "⚠ 这个聊天没有对应的客户，消息未发送。请在客户的聊天里回复。",
+        "⚠ There is no contact behind this chat; nothing was sent. Answer in a contact's chat.";
     /// To an agent whose contact unfollowed.
     DeskUnfollowed = "desk_unfollowed", "ℹ 客户已取消关注，消息将无法送达。", "ℹ The contact no longer follows the account; nothing can be delivered.";
     /// Noted: a customer added a member of the company's.
@@ -181,7 +186,7 @@ texts! {
     LinesNewTail = "lines_new_tail", "发送“@{number} 内容”回复这位客户，“#{number}”切换到这位客户。",
         "Send \"@{number} words\" to answer, \"#{number}\" to turn to this contact.";
     /// The button that turns to the contact.
-    LinesButtonOpen = "lines_button_open", "回复TA", "Answer";
+    LinesButtonOpen = "lines_button_open", "回复客户", "Answer";
     /// The button that hands over.
     LinesButtonTransfer = "lines_button_transfer", "转接", "Hand over";
     /// The button that gives the contact to the assistant.
@@ -201,7 +206,8 @@ texts! {
     LinesKept = "lines_kept", "有 {count} 条消息等您选择客户：回复编号发送，#取消 放弃。",
         "{count} message(s) wait for you to say for whom: reply with a number, or #cancel.";
     /// To an agent when no more words are kept.
-    LinesKeptFull = "lines_kept_full", "等待选择客户的消息太多，这一条没有保留。", "Too many messages wait already; this one was not kept.";
+    LinesKeptFull = "lines_kept_full", "等待选择客户的消息太多，这一条没有保留。请先回复编号，或发送 #取消。",
+        "Too many messages wait already; this one was not kept. Reply with a number first, or send #cancel.";
     /// To an agent whose waiting words are not sent.
     LinesDropped = "lines_dropped", "有 {count} 条消息没有发出。", "{count} message(s) were not sent.";
     /// Who is on which line.
@@ -211,7 +217,7 @@ texts! {
     /// To an agent without contacts.
     LinesNone = "lines_none", "您当前没有接待中的客户。", "No contact is with you now.";
     /// To an agent who taps a button of a conversation that is not theirs any more.
-    LinesGone = "lines_gone", "该会话已不由您接待。", "That conversation is not with you any more.";
+    LinesGone = "lines_gone", "⚠ 该会话已不由您接待。", "⚠ That conversation is not with you any more.";
     /// On the buttons of a card whose conversation is not the agent's any more.
     LinesCardOver = "lines_card_over", "已不由您接待", "Not with you any more";
     /// On the buttons of the question for whom something is, once that is known.
@@ -231,7 +237,8 @@ texts! {
     /// A command with wrong options.
     CommandUsage = "command_usage", "{wrong}\n用法：{usage}", "{wrong}\nUsage: {usage}";
     /// A command the sender may not use.
-    CommandRefused = "command_refused", "您没有使用“{name}”命令的权限。", "You may not use \"{name}\".";
+    CommandRefused = "command_refused", "您没有使用“{name}”命令的权限，发送 #帮助 查看可用的命令。",
+        "You may not use \"{name}\"; #help lists what you may.";
     /// A command with a quote that is never closed.
     CommandOpenQuote = "command_open_quote", "引号没有成对，请补上右引号；内容本身含引号时，用另一种引号括起来。",
         "A quote is never closed. Close it, or put words that contain one in the other kind of quotes.";
@@ -266,9 +273,11 @@ texts! {
     HelpUsage = "help_usage", "用法：{usage}", "Usage: {usage}";
 
     /// To a contact who writes faster than can be answered.
-    TooFast = "too_fast", "您的消息发送得太快了，请稍等片刻再发。", "You are writing very fast. Please wait a moment.";
+    TooFast = "too_fast", "您的消息发送得太快了，请稍等片刻再发。",
+        "You are writing faster than we can answer. Please wait a moment and send it again.";
     /// To a contact whose message holds a sensitive word.
-    Sensitive = "sensitive", "您的消息包含不适宜的内容，未能处理。", "Your message contains words we cannot handle.";
+    Sensitive = "sensitive", "您的消息包含不适宜的内容，未能处理，请修改后再发。",
+        "Your message contains words we cannot handle. Please change it and send it again.";
     /// To an agent whose message holds a sensitive word.
     DeskSensitive = "desk_sensitive", "消息含有敏感词“{word}”，未发送给客户。", "\"{word}\" is a sensitive word; nothing was sent to the contact.";
     /// To an agent who sends nothing.
@@ -322,11 +331,14 @@ texts! {
     /// Transfer: the agent who was named lacks the skill that was asked for.
     AgentLacksSkill = "agent_lacks_skill", "客服 {agent} 没有“{skill}”技能，会话未转接。", "{agent} does not have the skill \"{skill}\"; nothing was changed.";
     /// Transfer: all seats taken.
-    AgentFull = "agent_full", "客服 {agent} 的接待数已满，会话未转接。", "{agent} has no free seat; nothing was changed.";
+    AgentFull = "agent_full", "客服 {agent} 的接待数已满，会话未转接。可换一位，或只发 #转接 由系统分配。",
+        "{agent} has no free seat; nothing was changed. Name somebody else, or send #transfer alone.";
     /// Transfer: offline.
-    AgentOffline = "agent_offline", "客服 {agent} 当前不在线，会话未转接。", "{agent} is offline; nothing was changed.";
+    AgentOffline = "agent_offline", "客服 {agent} 当前不在线，会话未转接。可换一位，或只发 #转接 由系统分配。",
+        "{agent} is offline; nothing was changed. Name somebody else, or send #transfer alone.";
     /// Transfer: outside their hours.
-    AgentOffDuty = "agent_off_duty", "客服 {agent} 当前不在班，会话未转接。", "{agent} is off duty; nothing was changed.";
+    AgentOffDuty = "agent_off_duty", "客服 {agent} 当前不在班，会话未转接。可换一位，或只发 #转接 由系统分配。",
+        "{agent} is off duty; nothing was changed. Name somebody else, or send #transfer alone.";
     /// Transfer: to oneself.
     AgentSame = "agent_same", "会话已经由 {agent} 接待。", "{agent} has this conversation already.";
     /// A skill that nobody has.

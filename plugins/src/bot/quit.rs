@@ -87,7 +87,7 @@ mod tests {
         let effects = answer(&Quit, &turn).await.unwrap();
         assert_eq!(
             words(&effects),
-            ["该会话当前不由您接待，消息未发送给客户。"]
+            ["⚠ 该会话当前不由您接待，消息未发送给客户。"]
         );
     }
 

@@ -243,7 +243,7 @@ mod tests {
             let effects = answer(&Send::default(), &turn).await.unwrap();
             assert_eq!(
                 words(&effects),
-                ["该会话当前不由您接待，消息未发送给客户。"]
+                ["⚠ 该会话当前不由您接待，消息未发送给客户。"]
             );
             assert_eq!(effects.len(), 1);
         }

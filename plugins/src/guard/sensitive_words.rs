@@ -178,7 +178,7 @@ mod tests {
         let guard = guard(json!({ "words": ["刷单"], "action": "refuse" }));
         assert_eq!(
             after(&guard, turn_of_contact("刷单吗")).await,
-            Err("您的消息包含不适宜的内容，未能处理。".to_owned())
+            Err("您的消息包含不适宜的内容，未能处理，请修改后再发。".to_owned())
         );
         assert_eq!(
             after(&guard, turn_of_agent("system", "可以 刷 单")).await,

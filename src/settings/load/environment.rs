@@ -39,6 +39,17 @@ pub(crate) fn expanded(
     Ok(out)
 }
 
+/// The beginning of a `${NAME` whose brace is missing.
+fn unclosed(text: &str) -> Option<&str> {
+    let at = text.rfind("${")?;
+    let inside = &text[at + 2..];
+    let is_name = inside.starts_with(|first: char| first.is_ascii_uppercase() || first == '_');
+    // Only the name is told: what follows may be a secret.
+    let is_outside = |letter: char| !(letter.is_ascii_alphanumeric() || letter == '_');
+    let end = inside.find(is_outside).unwrap_or(inside.len());
+    (is_name && !inside.contains('}')).then_some(&text[at..at + 2 + end])
+}
+
 /// `KEFU__SERVER__LISTEN=…` sets `server.listen`.
 pub(super) fn override_from(value: &mut Value, environment: &BTreeMap<String, String>) {
     for (name, text) in environment {
@@ -84,7 +95,14 @@ impl Reader {
     ) {
         match value {
             Value::String(text) => match expanded(text, environment) {
-                Ok(new) => *text = new,
+                Ok(new) => {
+                    if let Some(at) = unclosed(text) {
+                        let zh = format!("“{at}”缺少右花括号");
+                        let en = format!("\"{at}\" is never closed by a brace");
+                        self.fault(Fault::new(path, zh, en, format!("{at}}}")));
+                    }
+                    *text = new;
+                }
                 Err(name) => self.fault(Fault::new(
                     path,
                     format!("环境变量 {name} 没有设置"),
@@ -116,6 +134,11 @@ impl Reader {
                 continue;
             };
             let secret = name.trim_end_matches("_file").to_owned();
+            if members.contains_key(&secret) {
+                let zh = format!("{secret} 和 {name} 只能写一个");
+                let en = format!("{secret} and {name} exclude one another");
+                self.fault(Fault::new(join(path, &name), zh, en, ""));
+            }
             match std::fs::read_to_string(&file) {
                 Ok(content) => {
                     members.insert(secret, Value::String(content.trim_end().to_owned()));

@@ -8,8 +8,8 @@ use bridge_core::{
 use serde_json::{Map, Value};
 
 use super::{
-    super::{Fault, InboxSection},
-    Reader, nearest,
+    super::{Fault, InboxSection, wording::nearest},
+    Reader,
 };
 
 impl Reader {

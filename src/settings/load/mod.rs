@@ -19,6 +19,7 @@ use self::environment::override_from;
 use super::{
     CacheSection, ConversationSection, Fault, Faults, OlderRoutesSection, QueueSection,
     RoutingSection, ServerSection, Settings, StorageSection,
+    wording::{self, nearest},
 };
 
 /// The sections there are.
@@ -43,16 +44,9 @@ const SECTIONS: [&str; 13] = [
 /// # Errors
 /// All faults, each with its path, what is wrong and an example.
 pub fn load(path: &Path) -> Result<Settings, Faults> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        let (zh, en) = (
-            format!("读不到配置文件：{error}"),
-            format!("the file cannot be read: {error}"),
-        );
-        let example = "kefu-bridge config example > config.toml";
-        Faults {
-            all: vec![Fault::new(path.display().to_string(), zh, en, example)],
-            locale: Locale::Zh,
-        }
+    let text = std::fs::read_to_string(path).map_err(|error| Faults {
+        all: vec![wording::unreadable(path, &error)],
+        locale: Locale::Zh,
     })?;
     read(&text, &std::env::vars().collect())
 }
@@ -67,17 +61,7 @@ pub fn read(text: &str, environment: &BTreeMap<String, String>) -> Result<Settin
         Ok(table) => table,
         Err(error) => {
             let error: toml::de::Error = error;
-            let at = error
-                .span()
-                .map(|span| text[..span.start.min(text.len())].lines().count().max(1));
-            let path = at.map_or_else(|| "TOML".to_owned(), |line| format!("line {line}"));
-            let message = error.message().to_owned();
-            reader.fault(Fault::new(
-                path,
-                format!("TOML 语法错误：{message}"),
-                message,
-                "",
-            ));
+            reader.fault(wording::of_toml(text, &error));
             return Err(reader.into_faults());
         }
     };
@@ -228,20 +212,4 @@ fn join(path: &str, name: &str) -> String {
     } else {
         format!("{path}.{name}")
     }
-}
-
-fn nearest<'a>(name: &str, among: impl IntoIterator<Item = &'a str>) -> String {
-    let score = |other: &&str| {
-        // Shared letters in order from the front: enough to find a slip of the pen.
-        other
-            .chars()
-            .zip(name.chars())
-            .filter(|(a, b)| a == b)
-            .count()
-    };
-    among
-        .into_iter()
-        .max_by_key(score)
-        .unwrap_or_default()
-        .to_owned()
 }

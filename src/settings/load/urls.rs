@@ -36,8 +36,16 @@ impl Reader {
             let given = url.split_once("://").map_or("", |(scheme, _)| scheme);
             if !schemes.contains(&given) {
                 let there = schemes.join("://, ");
-                let zh = format!("不支持 {given}://，可用：{there}://");
-                let en = format!("{given}:// is not known; there are {there}://");
+                let (zh, en) = match given {
+                    "" => (
+                        format!("要以 {there}:// 之一开头"),
+                        format!("must begin with one of {there}://"),
+                    ),
+                    _ => (
+                        format!("不支持 {given}://，可用：{there}://"),
+                        format!("{given}:// is not known; there are {there}://"),
+                    ),
+                };
                 self.fault(Fault::new(path, zh, en, example));
             } else if let Err(error) = url::Url::parse(url) {
                 // The URL itself may hold a password.

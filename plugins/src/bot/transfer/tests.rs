@@ -68,8 +68,16 @@ async fn refusals_change_nothing_and_say_why() {
     let mut closed_but_on_duty = closed.clone();
     closed_but_on_duty.on_duty.push(lin);
     for (line, desk, said) in [
-        ("#转接 lin", full, "客服 小林 的接待数已满，会话未转接。"),
-        ("#转接 lin", offline, "客服 小林 当前不在线，会话未转接。"),
+        (
+            "#转接 lin",
+            full,
+            "客服 小林 的接待数已满，会话未转接。可换一位，或只发 #转接 由系统分配。",
+        ),
+        (
+            "#转接 lin",
+            offline,
+            "客服 小林 当前不在线，会话未转接。可换一位，或只发 #转接 由系统分配。",
+        ),
         ("#转接 lin", closed, "客服 小林 当前不在班，会话未转接。"),
         ("#转接 system", desk(), "会话已经由 默认客服 接待。"),
         (
@@ -120,7 +128,7 @@ async fn a_colleagues_conversation_cannot_be_taken_but_one_nobody_has_can() {
     let effects = answer(&Transfer, &turn).await.unwrap();
     assert_eq!(
         words(&effects),
-        ["该会话当前不由您接待，消息未发送给客户。"]
+        ["⚠ 该会话当前不由您接待，消息未发送给客户。"]
     );
 
     turn.conversation.phase = Phase::Assisted;

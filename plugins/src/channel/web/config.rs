@@ -53,7 +53,7 @@ impl Default for Config {
         Self {
             origins: Vec::new(),
             title: "在线客服".to_owned(),
-            greeting: "您好，请问有什么可以帮您？".to_owned(),
+            greeting: "您好，请直接描述您的问题；回复“转人工”可联系人工客服。".to_owned(),
             color: "#1f6feb".to_owned(),
             token_lifetime: Span::secs(30 * 86_400),
             text_bytes: 6000,

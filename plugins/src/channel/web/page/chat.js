@@ -70,7 +70,7 @@ wire.addEventListener('welcome', ({ detail }) => {
   at('title').textContent = detail.title; document.title = detail.title;
   at('greeting').textContent = detail.greeting; at('greeting').hidden = !detail.greeting;
   at('file').accept = limits.types.join(',');
-  at('state').textContent = '';
+  at('state').textContent = words.ready;
   document.body.dataset.wire = 'open';
   tellSite({ is: 'token', token: detail.token });
 });
