@@ -176,7 +176,7 @@ mod tests {
         assert!(words(&sent("#发送 -l").await)[0].contains("· Guide"));
         assert_eq!(
             words(&with(serde_json::json!({})).list_words()),
-            ["还没有配置素材。"]
+            ["还没有配置素材，请联系管理员添加。"]
         );
         assert_eq!(sent("#发送 -5 度").await, relayed("-5 度"));
     }
