@@ -80,3 +80,13 @@ pub enum ConvertError {
         detail: String,
     },
 }
+
+impl ConvertError {
+    /// This content cannot be said on this platform in any form; `detail` is why.
+    pub fn unspeakable(content: &Content, detail: impl Into<String>) -> Self {
+        Self::Unspeakable {
+            kind: content.kind(),
+            detail: detail.into(),
+        }
+    }
+}

@@ -255,6 +255,10 @@ impl Engine {
                 tried,
             }
         };
+        let told = |fate| {
+            let cue = self.undelivered(dispatch, error, started, fate);
+            Some(Box::new(cue))
+        };
         let patient = waits_for_operator(dispatch, error) || rating(dispatch).is_some();
         let tries = match patient {
             true => TRIES_UNTIL_MENDED.max(settings.dispatch_attempts),
@@ -274,22 +278,12 @@ impl Engine {
             // the platform may be out of date by then.
             Remedy::Hold if is_nudge(dispatch) || is_word_to_platform(dispatch) => {
                 Settlement::Dead {
-                    cue: Some(Box::new(self.undelivered(
-                        dispatch,
-                        error,
-                        started,
-                        Fate::Held,
-                    ))),
+                    cue: told(Fate::Held),
                     reason,
                 }
             }
             Remedy::Hold => Settlement::Held {
-                cue: Some(Box::new(self.undelivered(
-                    dispatch,
-                    error,
-                    started,
-                    Fate::Held,
-                ))),
+                cue: told(Fate::Held),
                 reason,
             },
             // Nor is a nudge sent again that may have arrived: the second would cost another grant.
@@ -299,12 +293,7 @@ impl Engine {
                 again(Duration::ZERO)
             }
             _ => Settlement::Dead {
-                cue: Some(Box::new(self.undelivered(
-                    dispatch,
-                    error,
-                    started,
-                    Fate::Dead,
-                ))),
+                cue: told(Fate::Dead),
                 reason,
             },
         }

@@ -62,7 +62,7 @@ impl WeChat {
         let link = "shown as a link";
         match content {
             Content::Text(text) if text.text.trim().is_empty() => {
-                Err(unspeakable(content, "an empty text"))
+                Err(ConvertError::unspeakable(content, "an empty text"))
             }
             Content::Text(text) => shown(Message::text(&text.text)),
             Content::Choice { label, .. } => shown(Message::text(label)),
@@ -199,7 +199,10 @@ impl WeChat {
             }
             Content::Hosted { what, id, .. } => shown(hosted(*what, without_escapes(id))),
             Content::Menu { head, items, tail } => shown(menu(head, items, tail)),
-            other => Err(unspeakable(other, "it is nothing that can be said")),
+            other => Err(ConvertError::unspeakable(
+                other,
+                "it is nothing that can be said",
+            )),
         }
     }
 
@@ -320,12 +323,5 @@ fn menu(head: &str, items: &[Item], tail: &str) -> Message {
             list,
             tail_content: without_escapes(tail),
         },
-    }
-}
-
-pub(super) fn unspeakable(content: &Content, detail: &str) -> ConvertError {
-    ConvertError::Unspeakable {
-        kind: content.kind(),
-        detail: detail.to_owned(),
     }
 }

@@ -9,7 +9,6 @@ use bridge_core::{
 
 use super::{
     WeChat, Wire,
-    convertor::unspeakable,
     plain::{self, linked},
     send::{LinkBody, MediaBody, Message, PageBody, without_escapes},
 };
@@ -64,7 +63,7 @@ impl MiniApp {
         let shown = |message| Ok((message, None));
         match content {
             Content::Text(text) if text.text.trim().is_empty() => {
-                Err(unspeakable(content, "an empty text"))
+                Err(ConvertError::unspeakable(content, "an empty text"))
             }
             Content::Text(text) => shown(Message::text(&text.text)),
             Content::Choice { label, .. } => shown(Message::text(label)),
@@ -119,7 +118,10 @@ impl MiniApp {
                 Message::text(plain::menu(head, items, tail)),
                 Some("shown as words: the choices cannot be tapped"),
             )),
-            other => Err(unspeakable(other, "it is nothing that can be said")),
+            other => Err(ConvertError::unspeakable(
+                other,
+                "it is nothing that can be said",
+            )),
         }
     }
 

@@ -5,7 +5,7 @@ use bridge_core::{
     message::{Content, Media, MediaSource, MenuItem},
 };
 
-use super::{convertor::unspeakable, send::Message};
+use super::send::Message;
 
 /// Clients too old for page links follow this instead (WeChat: 6.2).
 const OLD_CLIENTS: &str = "https://mp.weixin.qq.com/";
@@ -111,7 +111,7 @@ pub(super) fn linked(
         MediaSource::Remote { url: Some(url), .. } => {
             Ok(Message::text(format!("[{}] {url}", what.trim())))
         }
-        _ => Err(unspeakable(
+        _ => Err(ConvertError::unspeakable(
             content,
             "it was neither uploaded nor has it a URL",
         )),

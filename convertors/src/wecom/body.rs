@@ -29,13 +29,9 @@ pub(super) fn handle(media: &Media, inbox: &InboxName) -> Option<String> {
 pub(super) fn linked(what: &str, media: &Media, content: &Content) -> Result<Value, ConvertError> {
     match &media.source {
         MediaSource::Remote { url: Some(url), .. } => Ok(words(&format!("[{what}] {url}"))),
-        _ => Err(unspeakable(content, "its bytes are not at the platform")),
-    }
-}
-
-pub(super) fn unspeakable(content: &Content, detail: &str) -> ConvertError {
-    ConvertError::Unspeakable {
-        kind: content.kind(),
-        detail: detail.to_owned(),
+        _ => Err(ConvertError::unspeakable(
+            content,
+            "its bytes are not at the platform",
+        )),
     }
 }

@@ -10,7 +10,7 @@ use bridge_core::{
 use serde_json::{Value, json};
 
 use super::{
-    super::body::{handle, linked, of, unspeakable, words},
+    super::body::{handle, linked, of, words},
     read::{CARD, cut},
 };
 
@@ -51,7 +51,7 @@ fn body(content: &Content, inbox: &InboxName, within: &Capabilities) -> Result<B
     };
     Ok(match content {
         Content::Text(text) if text.text.trim().is_empty() => {
-            return Err(unspeakable(content, "an empty text"));
+            return Err(ConvertError::unspeakable(content, "an empty text"));
         }
         Content::Text(text) => match text.format {
             Format::Markdown if within.markdown => {
@@ -95,7 +95,12 @@ fn body(content: &Content, inbox: &InboxName, within: &Capabilities) -> Result<B
             Some("shown as its title and path"),
         ),
         Content::Menu { head, items, tail } => menu(head, items, tail),
-        other => return Err(unspeakable(other, "it is nothing that can be said")),
+        other => {
+            return Err(ConvertError::unspeakable(
+                other,
+                "it is nothing that can be said",
+            ));
+        }
     })
 }
 

@@ -7,7 +7,7 @@ use bridge_core::{
 };
 use serde_json::{Value, json};
 
-use super::super::body::{handle, linked, of, unspeakable, words};
+use super::super::body::{handle, linked, of, words};
 
 /// Limits in bytes (WeCom: 3.5).
 const TITLE: usize = 128;
@@ -38,7 +38,7 @@ fn body(
     let link = Some("shown as a link");
     Ok(match content {
         Content::Text(text) if text.text.trim().is_empty() => {
-            return Err(unspeakable(content, "an empty text"));
+            return Err(ConvertError::unspeakable(content, "an empty text"));
         }
         Content::Text(text) => (words(&text.text), None),
         Content::Choice { label, .. } => (words(label), None),
@@ -104,7 +104,12 @@ fn body(
             ),
         },
         Content::Menu { head, items, tail } => menu(head, items, tail),
-        other => return Err(unspeakable(other, "it is nothing that can be said")),
+        other => {
+            return Err(ConvertError::unspeakable(
+                other,
+                "it is nothing that can be said",
+            ));
+        }
     })
 }
 
