@@ -17,7 +17,13 @@ pub fn server(name: &str) -> anyhow::Result<String> {
         .with_context(|| format!("{name} is not set: `./dev servers up`, then `. FOLDER/env`"))
 }
 
-pub async fn measure(program: &Path, span: Duration, bare: f64) -> anyhow::Result<()> {
+/// Durable accept, and its floor.
+pub async fn measure(
+    program: &Path,
+    nodes: &[usize],
+    span: Duration,
+    bare: f64,
+) -> anyhow::Result<()> {
     let (kind, name) = floors::SHARED;
     let floor = floors::Floor::start(kind)?;
     for connections in [128, 500] {
@@ -26,21 +32,27 @@ pub async fn measure(program: &Path, span: Duration, bare: f64) -> anyhow::Resul
         row(name, &connections.to_string(), &told, bare);
     }
     drop(floor);
-    for nodes in [1, 3] {
-        accepting(program, nodes, span, bare).await?;
+    for nodes in nodes {
+        accepting(program, *nodes, span, bare).await?;
     }
-    relaying(program, span).await
+    Ok(())
 }
 
 /// Callback in to request out.
-pub async fn relaying(program: &Path, span: Duration) -> anyhow::Result<()> {
-    for nodes in [1, 3] {
+pub async fn relaying(program: &Path, nodes: &[usize], span: Duration) -> anyhow::Result<()> {
+    for nodes in nodes {
         for load in [(1000, 0), (3000, 50)] {
             let shared = fresh().await?;
-            relay::measure(program, &Back::Shared(&shared), nodes, &[load], span).await?;
+            relay::measure(program, &Back::Shared(&shared), *nodes, &[load], span).await?;
         }
     }
     Ok(())
+}
+
+/// How long a killed node's conversations wait.
+pub async fn takeover(program: &Path, span: Duration) -> anyhow::Result<()> {
+    let shared = fresh().await?;
+    relay::takeover(program, &Back::Shared(&shared), 3, 500, span * 2).await
 }
 
 async fn accepting(program: &Path, nodes: usize, span: Duration, bare: f64) -> anyhow::Result<()> {

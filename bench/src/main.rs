@@ -36,6 +36,9 @@ enum Command {
         /// Messages of the grown store.
         #[arg(long, default_value_t = 1_000_000)]
         messages: u64,
+        /// Nodes of a cluster.
+        #[arg(long, value_delimiter = ',', default_value = "1,3")]
+        nodes: Vec<usize>,
     },
     /// One of the floors, as a server.
     Floor {
@@ -62,8 +65,12 @@ enum Part {
     GrownCluster,
     /// The same on PostgreSQL, Redis and RabbitMQ, with one node and three.
     Cluster,
+    /// Of that only accepting.
+    ClusterAccept,
     /// Of that only the relay.
     ClusterRelay,
+    /// A node is killed under load.
+    Takeover,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -76,12 +83,19 @@ fn main() -> anyhow::Result<()> {
             seconds,
             only,
             messages,
+            nodes,
         } => {
             let runtime = tokio::runtime::Builder::new_multi_thread()
                 .worker_threads(2)
                 .enable_all()
                 .build()?;
-            runtime.block_on(run(&bridge, Duration::from_secs(seconds), &only, messages))
+            runtime.block_on(run(
+                &bridge,
+                Duration::from_secs(seconds),
+                &only,
+                messages,
+                &nodes,
+            ))
         }
     }
 }
@@ -91,6 +105,7 @@ async fn run(
     span: Duration,
     only: &[Part],
     messages: u64,
+    nodes: &[usize],
 ) -> anyhow::Result<()> {
     println!("| what | connections | per second | of bare | p50 ms | p99 ms | p99.9 ms | failed |");
     println!("|---|---|---|---|---|---|---|---|");
@@ -122,11 +137,14 @@ async fn run(
     if only.contains(&Part::GrownCluster) {
         grown::measure_shared(program, messages, span, bare).await?;
     }
-    if only.contains(&Part::Cluster) {
-        cluster::measure(program, span, bare).await?;
+    if only.contains(&Part::Cluster) || only.contains(&Part::ClusterAccept) {
+        cluster::measure(program, nodes, span, bare).await?;
     }
-    if only.contains(&Part::ClusterRelay) {
-        cluster::relaying(program, span).await?;
+    if only.contains(&Part::Cluster) || only.contains(&Part::ClusterRelay) {
+        cluster::relaying(program, nodes, span).await?;
+    }
+    if only.contains(&Part::Cluster) || only.contains(&Part::Takeover) {
+        cluster::takeover(program, span).await?;
     }
     Ok(())
 }

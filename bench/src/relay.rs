@@ -106,13 +106,25 @@ pub async fn measure(
 ) -> anyhow::Result<()> {
     println!();
     println!(
-        "| relay, {nodes} node(s) | offered/s | endpoint takes | p50 ms | p99 ms | p99.9 ms | refused | lost | doubled | repeats of a send | out of acknowledged order | out of offered order | resident MB |"
+        "| relay, {nodes} node(s) | offered/s | endpoint takes | p50 ms | p99 ms | p99.9 ms | longest ms | refused | lost | doubled | repeats of a send | out of acknowledged order | out of offered order | resident MB |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|");
     for (rate, slow) in loads {
-        one(program, back, nodes, *rate, *slow, span).await?;
+        one(program, back, nodes, *rate, *slow, span, false).await?;
     }
     Ok(())
+}
+
+/// One of the nodes is killed half way; whoever was connected to it says everything that it did not answer to another.
+pub async fn takeover(
+    program: &Path,
+    back: &Back<'_>,
+    nodes: usize,
+    rate: u64,
+    span: Duration,
+) -> anyhow::Result<()> {
+    println!("| one of {nodes} nodes killed under load: | | | | | | | | | | | |");
+    one(program, back, nodes, rate, 0, span, true).await
 }
 
 async fn one(
@@ -122,6 +134,7 @@ async fn one(
     rate: u64,
     slow: u64,
     span: Duration,
+    kill: bool,
 ) -> anyhow::Result<()> {
     let (desk, platforms) = play(slow)?;
     let mut bridges = Vec::new();
@@ -174,7 +187,14 @@ async fn one(
                 let number = (index + turn * LINES) as u64;
                 tokio::time::sleep_until(due(number).into()).await;
                 let offered = Instant::now();
-                let taken = line.ask(&request).await?;
+                let taken = match line.ask(&request).await {
+                    Ok(taken) => taken,
+                    Err(_) if kill => {
+                        line = Line::open(first).await?;
+                        line.ask(&request).await?
+                    }
+                    Err(error) => return Err(error),
+                };
                 asked.push(Asked {
                     number,
                     offered,
@@ -183,6 +203,10 @@ async fn one(
             }
             anyhow::Ok(asked)
         });
+    }
+    if kill && let Some(last) = bridges.last_mut() {
+        tokio::time::sleep_until((begin + span / 2).into()).await;
+        last.kill();
     }
     let mut asked = Vec::with_capacity(count as usize);
     while let Some(done) = senders.join_next().await {
@@ -234,10 +258,11 @@ async fn report(
     let repeats = heard.repeats;
     let ms = |quantile: f64| latency.value_at_quantile(quantile) as f64 / 1000.0;
     println!(
-        "| callback in to Tencent IM request out | {rate} | {slow} ms | {:.2} | {:.2} | {:.2} | {refused} | {lost} | {doubled} | {repeats} | {acknowledged} of {ordered} | {offered} | {memory:.1} |",
+        "| callback in to Tencent IM request out | {rate} | {slow} ms | {:.2} | {:.2} | {:.2} | {:.0} | {refused} | {lost} | {doubled} | {repeats} | {acknowledged} of {ordered} | {offered} | {memory:.1} |",
         ms(0.5),
         ms(0.99),
-        ms(0.999)
+        ms(0.999),
+        ms(1.0)
     );
     Ok(())
 }

@@ -33,10 +33,15 @@ impl Engine {
         let mut side = Side::new(self.parts.settings.dispatch_workers);
         while !self.stop.is_cancelled() {
             let heard = self.wake.dispatches.notified();
-            let room = side.room().min(BATCH);
-            gauge!("kefu_dispatches_in_flight").set(side.running.len() as f64);
+            let room = side.room();
+            let beside = self.hands.taken(side.running.len());
+            let room = room.saturating_sub(beside).min(BATCH);
+            gauge!("kefu_dispatches_in_flight").set((side.running.len() + beside) as f64);
             if room == 0 {
-                side.one_done().await;
+                tokio::select! {
+                    () = side.one_done() => {}
+                    () = self.wait_for(heard, self.parts.settings.poll) => {}
+                }
                 continue;
             }
             let full = side.full();
@@ -47,8 +52,7 @@ impl Engine {
                     DueKind::Dispatch,
                     &self.worker,
                     room,
-                    // No send outlasts its lease.
-                    self.parts.settings.send_timeout + self.parts.settings.lease / 2,
+                    self.send_lease(),
                     &full,
                 )
                 .await;
@@ -99,7 +103,12 @@ impl Engine {
         }
     }
 
-    async fn deliver(&self, id: DueId, dispatch: Dispatch) {
+    /// No send outlasts its lease.
+    pub(super) fn send_lease(&self) -> Duration {
+        self.parts.settings.send_timeout + self.parts.settings.lease / 2
+    }
+
+    pub(super) async fn deliver(&self, id: DueId, dispatch: Dispatch) {
         let started = self.parts.clock.now();
         let result = self.send(&dispatch).await;
         histogram!("kefu_send_seconds", "inbox" => dispatch.inbox.to_string())
@@ -126,8 +135,8 @@ impl Engine {
             &settlement,
             Settlement::Held { cue: Some(_), .. } | Settlement::Dead { cue: Some(_), .. }
         );
-        self.settle(&id, settlement).await;
-        if moved_on {
+        let others = self.settle_and_tell(&id, settlement).await;
+        if moved_on && others {
             self.notify(Notice::Dispatches);
         }
         if told {
@@ -137,15 +146,24 @@ impl Engine {
 
     /// Settles, however long the store is away: what was sent must not be sent again for want of a note.
     pub(super) async fn settle(&self, id: &DueId, settlement: Settlement) {
+        self.settle_and_tell(id, settlement).await;
+    }
+
+    /// The same. Whether others may be due now that waited behind it.
+    async fn settle_and_tell(&self, id: &DueId, settlement: Settlement) -> bool {
         loop {
-            match self.parts.store.settle(id, settlement.clone()).await {
-                Ok(()) => return,
+            let settled = self.parts.store.settle_and_tell(id, settlement.clone());
+            match settled.await {
+                Ok(others) => return others,
                 Err(StoreError::Unavailable(reason)) if !self.stop.is_cancelled() => {
                     tracing::warn!(reason, "cannot settle; trying again");
                     self.wait_for(std::future::pending(), Duration::from_millis(500))
                         .await;
                 }
-                Err(error) => return tracing::warn!(%error, id = id.id, "not settled"),
+                Err(error) => {
+                    tracing::warn!(%error, id = id.id, "not settled");
+                    return true;
+                }
             }
         }
     }

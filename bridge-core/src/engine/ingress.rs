@@ -81,12 +81,20 @@ impl Engine {
     ) -> Result<Vec<Option<ArrivalId>>, StoreError> {
         intake.arrivals.iter_mut().for_each(tidy);
         self.name_agents(&mut intake.arrivals);
+        if let Some(hand) = self.hand_for(&intake) {
+            return self.take_in_hand(intake, hand).await;
+        }
         let ids = self.parts.store.accept(intake).await?;
+        self.accepted(&ids);
+        Ok(ids)
+    }
+
+    /// Something waits for its turn.
+    pub(super) fn accepted(&self, ids: &[Option<ArrivalId>]) {
         for id in ids.iter().flatten() {
             tracing::debug!(trace = id.0, "accepted");
             self.notify(Notice::Arrivals);
         }
-        Ok(ids)
     }
 
     /// A cue for the conversation of a thread. `key` makes it the same cue when it is given again.

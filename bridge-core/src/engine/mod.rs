@@ -8,6 +8,7 @@ mod deadlines;
 mod desk;
 mod dispatches;
 mod errands;
+mod hands;
 mod housekeeping;
 mod ingress;
 mod lines;
@@ -22,7 +23,7 @@ mod wake;
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, atomic::AtomicU64},
+    sync::{Arc, Weak, atomic::AtomicU64},
     time::Duration,
 };
 
@@ -34,7 +35,7 @@ pub(crate) use contained::contained;
 pub use ingress::IngressError;
 pub use settings::{EngineSettings, OnUnknown};
 
-use self::{context::Ring, desk::DeskKeeper, pressure::Pressure, wake::Wake};
+use self::{context::Ring, desk::DeskKeeper, hands::Hands, pressure::Pressure, wake::Wake};
 use crate::{
     bot::{Cancelled, Catalogue},
     broker::{Broker, Notice},
@@ -90,6 +91,9 @@ pub struct Engine {
     /// The last words of open conversations, where nodes share a cache.
     ring: Option<Ring>,
     pressure: Pressure,
+    hands: Arc<Hands>,
+    /// Itself, for what goes on when its caller has gone.
+    me: Weak<Engine>,
     worker: WorkerId,
     /// Errands that run here and may be cancelled.
     running: Mutex<BTreeMap<ErrandId, Cancelled>>,
@@ -122,12 +126,17 @@ impl Engine {
         let desk = DeskKeeper::new(&parts);
         let (wonder, wondered) = tokio::sync::mpsc::channel(people::QUESTIONS);
         let (hints, hinted) = tokio::sync::mpsc::channel(HINTS);
-        Arc::new(Self {
+        let settings = &parts.settings;
+        let turns = Self::turns_of(settings, parts.store.hands_over());
+        let hands = Hands::new(turns, settings.dispatch_workers);
+        Arc::new_cyclic(|me| Self {
             chain,
             desk,
             wake: Wake::default(),
             ring: Ring::of(&parts),
             pressure: Pressure::default(),
+            hands: Arc::new(hands),
+            me: me.clone(),
             worker: WorkerId::new(uuid::Uuid::now_v7().to_string()),
             running: Mutex::default(),
             hints,
@@ -144,7 +153,8 @@ impl Engine {
 
     /// Starts the loops.
     pub fn start(self: &Arc<Self>) {
-        for number in 0..self.parts.settings.turn_workers.max(1) {
+        let turns = Self::turns_of(&self.parts.settings, self.parts.store.hands_over());
+        for number in 0..turns {
             self.spawn(move |engine| async move { engine.take_turns(number).await });
         }
         self.spawn(|engine| async move { engine.send_dispatches().await });
@@ -207,10 +217,12 @@ impl Engine {
         self.watched.subscribe()
     }
 
-    /// Tells this node's loops and the other nodes.
+    /// Tells this node's loops, and the other nodes where this one will not see to it soon.
     fn notify(&self, notice: Notice) {
         self.wake.notice(notice);
-        self.parts.broker.publish(notice);
+        if !self.sees_to(notice) {
+            self.parts.broker.publish(notice);
+        }
     }
 
     /// Tells those who watch live, here and on the other nodes.

@@ -31,6 +31,11 @@ impl Pressure {
         (before < IN_HAND && self.waiting.load(Relaxed) < most).then_some(in_hand)
     }
 
+    /// Whether turns need not stand back.
+    pub(super) fn is_calm(&self) -> bool {
+        self.accepting.load(Relaxed) < BURST
+    }
+
     /// How many arrivals wait, as far as is known.
     pub(super) fn measured(&self, waiting: u64) {
         self.waiting.store(waiting, Relaxed);

@@ -36,6 +36,10 @@ impl Engine {
                 () = self.pressure.stand_back(number) => {}
                 () = self.stop.cancelled() => return,
             }
+            let hand = tokio::select! {
+                hand = self.hands.turn() => hand,
+                () = self.stop.cancelled() => return,
+            };
             let heard = self.wake.arrivals.notified();
             match self
                 .parts
@@ -44,8 +48,12 @@ impl Engine {
                 .await
             {
                 Ok(Some(claim)) => self.work(claim).await,
-                Ok(None) => self.wait_for(heard, self.parts.settings.poll).await,
+                Ok(None) => {
+                    drop(hand);
+                    self.wait_for(heard, self.parts.settings.poll).await;
+                }
                 Err(error) => {
+                    drop(hand);
                     tracing::error!(%error, "cannot claim");
                     self.wait_for(std::future::pending(), Duration::from_secs(1))
                         .await;
@@ -64,7 +72,7 @@ impl Engine {
     }
 
     /// Works a claim through. Whatever fails, the claim ends: committed, abandoned, or left to its lease.
-    async fn work(&self, claim: Claim) {
+    pub(super) async fn work(&self, claim: Claim) {
         let _turn = self.desk.turn(claim.conversation.id);
         self.attempt(claim).await;
     }
@@ -85,8 +93,9 @@ impl Engine {
             let words = Words::of(&mut changes);
             let over = is_over(&changes.conversation);
             let phase_changed = changes.conversation.episode != claim.conversation.episode;
-            match self.parts.store.commit(claim.clone(), changes).await {
-                Ok(committed) => {
+            let released = changes.release > 0;
+            match self.commit(claim.clone(), changes).await {
+                Ok((committed, sending)) => {
                     histogram!("kefu_turn_seconds").record(self.parts.clock.now().since(started));
                     if let Some(ring) = &self.ring {
                         ring.committed(claim.conversation.id, words.as_ref(), over);
@@ -94,7 +103,8 @@ impl Engine {
                     for other in others {
                         self.announce(Notice::Changed(other));
                     }
-                    return self.after(&claim, &committed, phase_changed);
+                    let waiting = released || !(sending || committed.dispatches.is_empty());
+                    return self.after(&claim, &committed, phase_changed, waiting);
                 }
                 Err(StoreError::SeatTaken(agent)) => {
                     tracing::info!(trace, %agent, "the seat was taken meanwhile; looking again");
@@ -113,6 +123,26 @@ impl Engine {
         self.give_back(claim).await;
     }
 
+    /// Commits, and goes on to send what comes of it where there is room. Whether that is so.
+    async fn commit(
+        &self,
+        claim: Claim,
+        changes: Changes,
+    ) -> Result<(Committed, bool), StoreError> {
+        let store = &self.parts.store;
+        let sends = changes.dispatches.iter().filter(|new| !new.held).count();
+        let Some(places) = self.places(sends) else {
+            return Ok((store.commit(claim, changes).await?, false));
+        };
+        let lease = self.send_lease();
+        let (committed, taken) = store
+            .commit_and_take(claim, changes, &self.worker, lease)
+            .await?;
+        let sending = !taken.is_empty();
+        self.send_at_once(taken, places);
+        Ok((committed, sending))
+    }
+
     async fn give_back(&self, claim: Claim) {
         if let Err(error) = self.parts.store.abandon(claim).await {
             tracing::debug!(%error, "could not hand the claim back; its lease will");
@@ -124,7 +154,7 @@ impl Engine {
     }
 
     /// Wakes whoever has something to do now.
-    fn after(&self, claim: &Claim, committed: &Committed, phase_changed: bool) {
+    fn after(&self, claim: &Claim, committed: &Committed, phase_changed: bool, waiting: bool) {
         let last = claim.arrivals.last().map_or(0, |last| last.id.0);
         tracing::debug!(
             trace = last,
@@ -135,7 +165,9 @@ impl Engine {
         if committed.more {
             self.notify(Notice::Arrivals);
         }
-        self.notify(Notice::Dispatches);
+        if waiting {
+            self.notify(Notice::Dispatches);
+        }
         for errand in &committed.cancelled {
             self.cancel_errand(*errand);
             self.parts.broker.publish(Notice::Cancelled(*errand));

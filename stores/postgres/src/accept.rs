@@ -24,7 +24,7 @@ const QUEUE: usize = 8192;
 /// The most intakes of one batch.
 const BATCH: usize = 256;
 /// Batches on their way at once.
-const AT_ONCE: usize = 3;
+const AT_ONCE: usize = 2;
 /// Threads remembered to lead somewhere.
 const KNOWN: usize = 100_000;
 

@@ -22,6 +22,9 @@ use crate::{
     steps::{fence, get, taken},
 };
 
+/// Calls on their way at once: fewer are larger, and cost the database less.
+const AT_ONCE: usize = 2;
+
 /// What a commit made, and what its committer may send at once.
 pub(crate) type Done = (Committed, Vec<Due>);
 
@@ -213,7 +216,7 @@ fn deadlines(
 
 /// Commits of many.
 pub(crate) fn share(link: Arc<Link>) -> Shared<Arc<Commit>, Word> {
-    Shared::start(move |asked: Vec<Arc<Commit>>| {
+    Shared::start(AT_ONCE, move |asked: Vec<Arc<Commit>>| {
         let link = link.clone();
         async move { together(&link, &asked).await }
     })

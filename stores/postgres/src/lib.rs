@@ -120,7 +120,8 @@ impl Postgres {
 }
 
 fn share_claims(link: Arc<Link>) -> Shared<(Option<i64>, i64), Option<Claim>> {
-    Shared::start(move |asked: Vec<(Option<i64>, i64)>| {
+    // Two at once would only look for the same.
+    Shared::start(1, move |asked: Vec<(Option<i64>, i64)>| {
         let link = link.clone();
         async move {
             let (now, lease) = asked.first().copied().unwrap_or_default();
@@ -130,7 +131,7 @@ fn share_claims(link: Arc<Link>) -> Shared<(Option<i64>, i64), Option<Claim>> {
 }
 
 fn share_settled(link: Arc<Link>) -> Shared<Settled, (bool, bool)> {
-    Shared::start(move |settled: Vec<Settled>| {
+    Shared::start(2, move |settled: Vec<Settled>| {
         let link = link.clone();
         async move { settle::together(&link, &settled).await }
     })

@@ -20,7 +20,7 @@ pub(crate) const HOLD: &str = "hashtextextended('kefu.store.' || current_schema(
 /// How statements of the message path are planned: once in a connection's life, and always by index, row by row. Left to
 /// itself the planner plans calls with arrays anew each time, and remembers scans of whole tables from when they were
 /// small.
-const PLANS: &str = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off";
+const PLANS: &str = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off";
 
 /// Whether connections say that somebody works on the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,8 +10,6 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 const QUEUE: usize = 8192;
 /// The most questions of one call.
 const TOGETHER: usize = 64;
-/// Calls on their way at once.
-const AT_ONCE: usize = 3;
 
 type Answer<A> = oneshot::Sender<Result<A, StoreError>>;
 
@@ -25,14 +23,14 @@ where
     Q: Clone + Send + Sync + 'static,
     A: Send + 'static,
 {
-    /// `call` answers each of its questions, in order. Ends when this is dropped.
-    pub(crate) fn start<C, F>(call: C) -> Self
+    /// `call` answers each of its questions, in order; `at_once` calls may be on their way. Ends when this is dropped.
+    pub(crate) fn start<C, F>(at_once: usize, call: C) -> Self
     where
         C: Fn(Vec<Q>) -> F + Send + Sync + 'static,
         F: Future<Output = Result<Vec<A>, StoreError>> + Send + 'static,
     {
         let (questions, waiting) = mpsc::channel(QUEUE);
-        tokio::spawn(gather(Arc::new(call), waiting));
+        tokio::spawn(gather(at_once, Arc::new(call), waiting));
         Self { questions }
     }
 
@@ -45,14 +43,17 @@ where
     }
 }
 
-async fn gather<Q, A, C, F>(call: Arc<C>, mut waiting: mpsc::Receiver<(Q, Answer<A>)>)
-where
+async fn gather<Q, A, C, F>(
+    at_once: usize,
+    call: Arc<C>,
+    mut waiting: mpsc::Receiver<(Q, Answer<A>)>,
+) where
     Q: Clone + Send + Sync + 'static,
     A: Send + 'static,
     C: Fn(Vec<Q>) -> F + Send + Sync + 'static,
     F: Future<Output = Result<Vec<A>, StoreError>> + Send + 'static,
 {
-    let room = Arc::new(Semaphore::new(AT_ONCE));
+    let room = Arc::new(Semaphore::new(at_once));
     loop {
         // First room, then the questions: what comes meanwhile is among them.
         let Ok(permit) = room.clone().acquire_owned().await else {

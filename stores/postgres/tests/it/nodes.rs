@@ -14,7 +14,8 @@ use bridge_core::{
     clock::{SystemClock, TestClock},
     message::{BotName, WorkerId},
     store::{
-        Changes, DueKind, DueWhat, Intake, NewDispatch, Settlement, Store, StoreError, Verdict,
+        Changes, Claim, Due, DueKind, DueWhat, Intake, NewDispatch, Settlement, Store, StoreError,
+        Verdict,
     },
 };
 use bridge_store_postgres::{Options, Postgres, Time};
@@ -167,6 +168,109 @@ async fn nodes_share_the_work_and_lose_nothing() {
     for (peer, words) in heard.iter() {
         assert_eq!(words.len(), EACH, "{peer}: each once");
         assert!(words.is_sorted(), "{peer}: in order");
+    }
+}
+
+/// Three nodes that go on with what they accept and commit, as far as they are given it, and all on the same contacts: each
+/// message is answered once and in order.
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_go_on_in_their_own_hands() {
+    const PEERS: usize = 6;
+    const EACH: usize = 40;
+    let url = fresh::schema().await;
+    let options = Options {
+        time: Time::Database,
+        ..fresh::options()
+    };
+    let mut nodes = Vec::new();
+    for _ in 0..3 {
+        let node = Postgres::connect(&url, Arc::new(SystemClock), options);
+        nodes.push(node.await.unwrap());
+    }
+    let heard: Heard = parking_lot::Mutex::default();
+    let sent = AtomicUsize::new(0);
+    let all = PEERS * EACH;
+    let callers = (0..PEERS).map(|peer| {
+        let (nodes, heard, sent) = (&nodes, &heard, &sent);
+        async move {
+            for number in 0..EACH {
+                let node = &*nodes[number % 3];
+                let intake = intake(&format!("p{peer}"), &format!("{peer}/{number:03}"));
+                let worker = WorkerId::new("w");
+                let accepted = node.accept_in_hand(intake, &worker, LEASE).await;
+                if let (_, Some(claim)) = accepted.unwrap() {
+                    go_on(node, claim, heard, sent).await;
+                }
+            }
+        }
+    });
+    let others = nodes.iter().map(|node| {
+        let (heard, sent) = (&heard, &sent);
+        async move {
+            let worker = WorkerId::new("w");
+            while sent.load(Relaxed) < all {
+                if let Some(claim) = node.claim(&worker, LEASE).await.unwrap() {
+                    go_on(node, claim, heard, sent).await;
+                }
+                let due = node.due(DueKind::Dispatch, &worker, 16, LEASE, &[]).await;
+                deliver(node, due.unwrap(), heard, sent).await;
+                tokio::task::yield_now().await;
+            }
+        }
+    });
+    tokio::join!(join_all(callers), join_all(others));
+    let heard = heard.lock();
+    assert_eq!(heard.len(), PEERS);
+    for (peer, words) in heard.iter() {
+        assert_eq!(words.len(), EACH, "{peer}: each once");
+        assert!(words.is_sorted(), "{peer}: in order: {words:?}");
+    }
+}
+
+type Heard = parking_lot::Mutex<BTreeMap<String, Vec<String>>>;
+
+/// Turns a claim, and sends what is handed over.
+async fn go_on(node: &Postgres, claim: Claim, heard: &Heard, sent: &AtomicUsize) {
+    let mut changes = Changes::none(claim.conversation.clone());
+    let thread = claim.conversation.thread.clone();
+    for accepted in &claim.arrivals {
+        let verdict = Verdict::Turned {
+            by: None,
+            note: None,
+        };
+        changes.done.push((accepted.id, verdict));
+        changes.dispatches.push(NewDispatch {
+            trace: accepted.id,
+            inbox: thread.inbox.clone(),
+            to: thread.peer.clone(),
+            sender: None,
+            content: Content::text(accepted.arrival.external_id.as_str()),
+            held: false,
+        });
+    }
+    let worker = WorkerId::new("w");
+    let committed = node.commit_and_take(claim, changes, &worker, LEASE).await;
+    let (_, taken) = committed.unwrap();
+    deliver(node, taken, heard, sent).await;
+}
+
+async fn deliver(node: &Postgres, due: Vec<Due>, heard: &Heard, sent: &AtomicUsize) {
+    for due in due {
+        let DueWhat::Dispatch(dispatch) = &due.what else {
+            panic!("not a dispatch")
+        };
+        let words = dispatch.content.words().unwrap().to_owned();
+        heard
+            .lock()
+            .entry(dispatch.to.to_string())
+            .or_default()
+            .push(words);
+        let done = Settlement::Done {
+            external_id: None,
+            lost: Vec::new(),
+        };
+        node.settle_and_tell(&due.id, done).await.unwrap();
+        sent.fetch_add(1, Relaxed);
     }
 }
 

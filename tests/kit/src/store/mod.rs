@@ -10,6 +10,7 @@ mod crowd;
 mod deadlines;
 mod due;
 mod errands;
+mod hands;
 mod identity;
 mod records;
 mod settle;
@@ -79,6 +80,10 @@ pub async fn conforms(fresh: impl Fn() -> Bench) {
             what_has_arrived_is_confirmed_once,
             a_receipt_speaks_for_its_recipient_and_time,
             what_a_page_has_not_shown_is_not_confirmed,
+        }
+        hands {
+            what_is_in_hand_is_nobody_elses,
+            what_is_sent_at_once_keeps_its_lane,
         }
         sweep {
             sweeping_leaves_what_is_young,
