@@ -139,7 +139,8 @@ async fn cards_that_are_over_are_grey_and_pressing_one_that_is_not_is_told_kindl
     zhou.hears_text("在吗").await.unwrap();
     zhou.says("稍等").await;
     let question = zhou.hears_card("发给哪位客户").await.unwrap();
-    // What is to be greyed is known after a power cut, too.
+    // What is to be greyed is known after a power cut, too: by what the platform called the card, once that is written down.
+    stage.settled().await;
     stage.kill_and_restart();
     zhou.says("2").await;
     second.hears_text("稍等").await.unwrap();
