@@ -63,7 +63,7 @@ async function open(id) {
   title.textContent = chatOf(id)?.nick ?? id;
   const back = el('button', { type: 'button', className: 'back', textContent: `‹ ${t('back')}`, onclick: () => { peer = null; main.classList.remove('open'); showList(); } });
   showTools();
-  chatNode.replaceChildren(el('header', {}, back, title), logNode, tools, sayForm((text) => say({ type: 'text', text }), (media, type) => say({ type, media: media.media })));
+  chatNode.replaceChildren(el('header', {}, back, title), logNode, tools, sayForm((text) => say({ type: 'text', text }), (media, type) => say({ type, media: media.media }), () => api('POST', `${chatPath()}/typing`).catch(() => {})));
   log.clear();
   const { messages } = await api('GET', `${chatPath()}/messages?limit=100`);
   messages.forEach((message) => log.put(message));

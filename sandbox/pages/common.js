@@ -191,21 +191,22 @@ export class Log {
 }
 
 // The line at the bottom: Enter sends, Shift+Enter breaks the line, an input method's Enter does neither. `attach` takes
-// pictures and files that are pasted or dropped.
-export function sayForm(send, attach) {
+// pictures and files that are pasted or dropped; `typing` hears, once in a while, that something is being written.
+export function sayForm(send, attach, typing = () => {}) {
   const area = el('textarea', { placeholder: t('say'), ariaLabel: t('say'), name: 'text', rows: 1 });
+  let told = 0;
   const form = el('form', { className: 'say' }, area, el('button', { className: 'main', textContent: t('send') }));
   form.onsubmit = async (event) => {
     event.preventDefault();
     const text = area.value;
     if (!text.trim()) return;
-    area.value = '';
+    area.value = ''; told = 0;
     grow();
     try { await send(text); } catch (error) { area.value ||= text; grow(); toast(error.message); }
   };
   area.onkeydown = (event) => { if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) { event.preventDefault(); form.requestSubmit(); } };
   const grow = () => { area.style.height = 'auto'; area.style.height = `${Math.max(40, area.scrollHeight + 2)}px`; };
-  area.oninput = grow;
+  area.oninput = () => { grow(); if (area.value && Date.now() - told > 3000) { told = Date.now(); typing(); } };
   const take = (event, files) => {
     if (!attach || !files?.length) return;
     event.preventDefault();

@@ -9,7 +9,10 @@ use crate::{
     visitor::{Visitor, knock},
 };
 
-on_both_backs!(a_visitor_talks_with_the_assistant_and_with_a_person);
+on_both_backs!(
+    a_visitor_talks_with_the_assistant_and_with_a_person,
+    an_agents_typing_and_what_they_take_back_is_seen,
+);
 
 async fn site(more: &str) -> Stage {
     site_on(Backs::Embedded, more).await
@@ -154,6 +157,34 @@ async fn two_tabs_show_the_same() {
     two.says("第二页说的").await;
     one.reads("第二页说的").await;
     stage.settled().await;
+}
+
+/// The page shows that the agent types, and what was taken back as such, whoever reads it when; nobody else's typing is shown.
+async fn an_agents_typing_and_what_they_take_back_is_seen(backs: Backs) {
+    let stage = site_on(backs, "").await;
+    let mut visitor = Visitor::comes(&stage.bridge.url).await;
+    visitor.says("转人工").await;
+    let (system, lin) = (stage.agent("system"), stage.agent("lin"));
+    let peer = system.hears_text("新会话").await.unwrap().peer;
+    assert!(lin.types(&peer).await.unwrap().delivered());
+    assert!(system.types(&peer).await.unwrap().delivered());
+    visitor.hears("typing").await;
+
+    let said = system.says(&peer, "说错了一句").unwrap();
+    let key = said.message.key.clone().unwrap();
+    assert!(said.await.delivered());
+    let line = visitor.reads("说错了一句").await;
+    system.recalls(&peer, &key).unwrap().await.unwrap();
+    system.hears_text("访客页面上显示").await.unwrap();
+    let gone = visitor.reads("recalled").await;
+    assert_eq!(
+        (&gone["content"]["trace"], &gone["by"]),
+        (&line["trace"], &json!("agent"))
+    );
+    stage.settled().await;
+    // Whoever comes back reads it, too.
+    let mut back = Visitor::back(&stage.bridge.url, Some(&visitor.token), None).await;
+    back.reads("recalled").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,10 +5,9 @@ use std::{sync::Arc, time::Duration};
 
 use metrics::{counter, histogram};
 
-use super::{Engine, Side, contained, context::FOR_BOTS};
+use super::{Engine, Side, context::FOR_BOTS};
 use crate::{
     bot::{BotError, Cancelled, Effect, Known, Pace, Turn},
-    broker::Notice,
     error::Remedy,
     message::{Author, Content, Cue, ErrandId},
     store::{Due, DueId, DueKind, DueWhat, Errand, Settlement, StoreError},
@@ -176,7 +175,7 @@ impl Engine {
         let args = known.command.clone().try_get_matches_from(&errand.argv);
         let args = args.map_err(|error| BotError::permanent(error.to_string()))?;
         let turn = self.question(errand, cancelled).await?;
-        self.show_typing(errand);
+        self.show_typing(errand.conversation.id, &errand.conversation.thread);
         let patience = patience(&known);
         let task = tokio::spawn(async move { known.bot.answer(args, &turn).await });
         let stop = task.abort_handle();
@@ -228,31 +227,6 @@ impl Engine {
         turn.recent = recent;
         turn.cancelled = cancelled;
         Ok(turn)
-    }
-
-    /// The contact sees that somebody is at it. Best effort, and never waited for.
-    fn show_typing(&self, errand: &Errand) {
-        let thread = errand.conversation.thread.clone();
-        let Some(channel) = self.parts.channels.get(&thread.inbox).cloned() else {
-            return;
-        };
-        if channel.live().is_some() {
-            return self.announce(Notice::Typing(errand.conversation.id));
-        }
-        if channel.typing().is_none() {
-            return;
-        }
-        let (trace, within) = (errand.trace.0, self.parts.settings.send_timeout);
-        self.tasks.spawn(async move {
-            let Some(typing) = channel.typing() else {
-                return;
-            };
-            match contained(typing.typing(&thread.peer, true), within).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::debug!(trace, %error, "typing is not shown"),
-                Err(mishap) => tracing::debug!(trace, %mishap, "typing is not shown"),
-            }
-        });
     }
 }
 

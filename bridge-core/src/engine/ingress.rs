@@ -51,9 +51,10 @@ impl Engine {
             ControlFlow::Continue(decoded) => decoded,
             ControlFlow::Break(_) => return Ok((Ack::text("success"), Vec::new())),
         };
-        let ids = match decoded.arrivals.is_empty() {
+        let arrivals = self.pass_by(decoded.arrivals).await;
+        let ids = match arrivals.is_empty() {
             true => Vec::new(),
-            false => self.accept(decoded.arrivals).await?,
+            false => self.accept(arrivals).await?,
         };
         if let Some(hint) = decoded.pull {
             // A full channel drops it: the routine pulls find what it meant.

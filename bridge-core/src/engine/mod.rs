@@ -19,6 +19,7 @@ mod receipts;
 mod settings;
 mod tidy;
 mod turns;
+mod typing;
 mod wake;
 
 use std::{

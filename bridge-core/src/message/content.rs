@@ -255,6 +255,9 @@ pub enum Event {
         /// Whether they can be reached.
         online: bool,
     },
+    /// An agent is at an answer. It is over in a moment: shown to the contact, and kept nowhere. The arrival's author is that
+    /// agent.
+    Typing,
     /// Somebody read everything up to a moment.
     Read {
         /// Unix seconds.

@@ -290,13 +290,14 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Whether the contact may see it: what was said between both sides, never a note, never what merely happened.
+    /// Whether the contact may see it: what was said between both sides and what an agent has taken back of it, never a note,
+    /// never what merely happened.
     pub fn is_for_contact(&self) -> bool {
-        let said = !matches!(
-            self.content,
-            Content::Event(_) | Content::Recalled { .. } | Content::Unsupported { .. }
-        );
-        said && self.author != EntryAuthor::Note
+        match (&self.content, &self.author) {
+            (Content::Event(_) | Content::Unsupported { .. }, _) => false,
+            (Content::Recalled { .. }, author) => matches!(author, EntryAuthor::Agent(_)),
+            (_, author) => *author != EntryAuthor::Note,
+        }
     }
 }
 

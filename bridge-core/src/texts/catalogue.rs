@@ -154,6 +154,8 @@ texts! {
     DeskRecalled = "desk_recalled", "✓ 消息尚未送出，已撤回。", "✓ That message had not left yet; it is taken back.";
     /// To an agent who cannot be shown what a contact sent.
     DeskNotShown = "desk_not_shown", "⚠ 客户的一条消息无法在这里显示，请让客户换一种方式再发，或联系管理员查看记录。", "⚠ Something from this contact cannot be shown here. Ask them to send it another way, or an administrator to look it up.";
+    /// To an agent whose taken-back message is shown as such on the visitor's page.
+    DeskRecalledShown = "desk_recalled_shown", "✓ 已撤回，访客页面上显示为“对方撤回了一条消息”。", "✓ Taken back; the visitor's page says so.";
     /// To an agent whose contact took a message back.
     DeskContactRecalled = "desk_contact_recalled", "ℹ 客户撤回了一条消息。", "ℹ The contact took a message back.";
     /// To an agent who sends an item by a name that there is not.

@@ -18,6 +18,10 @@ pub(super) fn configure(config: &mut ServiceConfig) {
         .route("/agents/{user_id}/presence", web::put().to(presence))
         .route("/agents/{user_id}/chats", web::get().to(chats))
         .route("/agents/{user_id}/chats/{peer}/read", web::post().to(read))
+        .route(
+            "/agents/{user_id}/chats/{peer}/typing",
+            web::post().to(types),
+        )
         .route(messages, web::get().to(chat))
         .route(messages, web::post().to(say))
         .route(
@@ -225,6 +229,12 @@ async fn say(stage: web::Data<Stage>, pair: Pair, payload: web::Payload) -> Answ
     let sent = client.sends(&peer, &[element]);
     let sent = sent.map_err(|why| Refused::conflict(format!("无法发送：{why}"), why))?;
     Ok(HttpResponse::Accepted().json(&sent.message))
+}
+
+async fn types(stage: web::Data<Stage>, pair: Pair) -> Answered {
+    let (user_id, peer) = pair.into_inner();
+    drop(client(&stage, &user_id)?.types(&peer));
+    Ok(HttpResponse::Accepted().finish())
 }
 
 async fn recall(stage: web::Data<Stage>, path: Path<(String, String, String)>) -> Answered {

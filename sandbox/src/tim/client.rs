@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::Tim;
@@ -225,6 +225,20 @@ impl Client {
         }
         let recalled = self.tim.recall(&self.user_id, peer, key);
         recalled.map_err(|refusal| refusal.code)
+    }
+
+    /// Types: an online-only signal as Tencent's own clients send it, kept nowhere.
+    pub fn types(&self, peer: &str) -> oneshot::Receiver<Outcome> {
+        let data = json!({"businessID": "user_typing_status", "typingStatus": 1, "version": 1});
+        let element = Element::Custom {
+            data: data.to_string(),
+            description: String::new(),
+            extension: String::new(),
+        };
+        let body = Value::Array(vec![element.write(|_| String::new())]);
+        let signal = self.message(peer, body);
+        self.tim
+            .tell_typing(&signal, &self.tim.platform_of(&self.user_id))
     }
 
     /// Changes the words of an own message. `Err` is the platform's code.

@@ -158,6 +158,25 @@ impl Tim {
         history.push_back(stored.clone());
     }
 
+    /// `C2C.CallbackAfterSendMsg` of an online-only signal.
+    pub(super) fn tell_typing(
+        &self,
+        signal: &Stored,
+        platform: &str,
+    ) -> tokio::sync::oneshot::Receiver<crate::courier::Outcome> {
+        let mut body = self.about("C2C.CallbackAfterSendMsg", signal);
+        body["OnlineOnlyFlag"] = 1.into();
+        body["SendMsgResult"] = 0.into();
+        body["ErrorInfo"] = "send msg succeed".into();
+        let callback = Callback {
+            body,
+            platform,
+            who: vec![signal.from.clone(), signal.to.clone()],
+            lane: lane(&signal.from, &signal.to),
+        };
+        self.call_back(callback, |_, _| ())
+    }
+
     /// `C2C.CallbackAfterSendMsg`
     pub(super) fn tell_after_send(
         &self,

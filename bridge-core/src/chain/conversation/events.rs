@@ -57,6 +57,7 @@ pub(super) fn step(filter: &OpenTurn, mut case: Case, event: Event) -> Step {
             ))),
         },
         Event::Presence { online } => Step::Break(presence(&case, online)),
+        Event::Typing => Step::Break(Ending::silent("an agent is at an answer")),
         Event::ProfileChanged => Step::Break(Ending::silent("the profile changed")),
         Event::ErasureAsked { scope } => {
             let effects = vec![Effect::note(format!(

@@ -1,4 +1,5 @@
-//! An agent takes a message back: what of it has not left yet is withdrawn, what has left cannot be.
+//! An agent takes a message back: what of it has not left yet is withdrawn, what has left cannot be. Contacts who read the
+//! transcript itself see that it was taken back, whenever that is.
 
 use super::Clerk;
 use crate::{
@@ -41,6 +42,9 @@ impl Clerk<'_> {
 
     /// Answers the agent; what they said and the contact did not get is noted beside it.
     pub(super) async fn recall(&mut self, external_id: &str) -> Result<(), StoreError> {
+        if self.is_read_here() {
+            return self.take_off_the_page(external_id).await;
+        }
         match self.withdraw(external_id).await? {
             Recalled::Withdrawn => {
                 self.record(EntryAuthor::Note, Content::text(WITHDRAWN));
@@ -49,6 +53,38 @@ impl Clerk<'_> {
             Recalled::Merged => self.notice_agent(Text::DeskRecallMerged, &[]),
             Recalled::Late => self.notice_agent(Text::DeskRecallLate, &[]),
         }
+        Ok(())
+    }
+
+    /// Whether the contact reads the transcript itself, on a page of ours.
+    fn is_read_here(&self) -> bool {
+        let inbox = &self.changes.conversation.thread.inbox;
+        let channel = self.engine.parts.channels.get(inbox);
+        channel.is_some_and(|channel| channel.live().is_some())
+    }
+
+    /// A line that takes back the lines of a message, by the number they carry.
+    async fn take_off_the_page(&mut self, external_id: &str) -> Result<(), StoreError> {
+        let Some(agent) = self.agent.clone() else {
+            self.notice_agent(Text::DeskNotYours, &[]);
+            return Ok(());
+        };
+        let said = self.caused_by(external_id).await?;
+        let meant = |one: &&Relayed| self.is_meant(&one.arrival, external_id);
+        let fresh = self.relayed.iter().filter(meant).map(|one| one.trace);
+        let mut traces: Vec<ArrivalId> = said.iter().map(|one| one.trace).chain(fresh).collect();
+        traces.dedup();
+        let answer = match traces.is_empty() {
+            true => Text::DeskRecallLate,
+            false => Text::DeskRecalledShown,
+        };
+        for trace in traces {
+            let content = Content::Recalled {
+                external_id: trace.to_string(),
+            };
+            self.record(EntryAuthor::Agent(agent.clone()), content);
+        }
+        self.notice_agent(answer, &[]);
         Ok(())
     }
 
@@ -105,15 +141,19 @@ impl Clerk<'_> {
             .collect();
         said.dedup_by_key(|(trace, _)| *trace);
         let mut found = Vec::new();
-        for (trace, line) in said {
-            let Some(trace) = store.trace(trace).await? else {
+        for (id, line) in said {
+            let Some(trace) = store.trace(id).await? else {
                 continue;
             };
             if self.is_meant(&trace.arrival.arrival, external_id) {
                 let thread = &conversation.thread;
                 let mut dispatches = trace.dispatches;
                 dispatches.retain(|one| one.inbox == thread.inbox && one.to == thread.peer);
-                found.push(Caused { line, dispatches });
+                found.push(Caused {
+                    trace: id,
+                    line,
+                    dispatches,
+                });
             }
         }
         Ok(found)
@@ -151,6 +191,7 @@ impl Clerk<'_> {
 
 /// A line of an agent's and what it has become.
 struct Caused {
+    trace: ArrivalId,
     line: Content,
     dispatches: Vec<TraceDispatch>,
 }

@@ -42,6 +42,18 @@ impl TencentIm {
             .collect()
     }
 
+    /// The agent is at an answer.
+    pub(super) fn typing(
+        &self,
+        between: Between<'_>,
+        key: MessageKey<'_>,
+        received_at: Timestamp,
+    ) -> Arrival {
+        let id = format!("{}:typing", key.between(between.agent, between.stand_in));
+        let content = Content::Event(Event::Typing);
+        self.arrival(between, id, received_at, received_at, content)
+    }
+
     /// A message was taken back.
     pub(super) fn recalled(
         &self,

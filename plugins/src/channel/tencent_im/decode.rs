@@ -74,7 +74,15 @@ impl TencentIm {
         at: Timestamp,
     ) -> Result<Vec<Arrival>, ChannelError> {
         Ok(match callback {
-            Callback::C2cAfterSend(message) if message.delivered() && !signals_only(message) => {
+            Callback::C2cAfterSend(message) if message.delivered() && signals_only(message) => {
+                let between = between(&message.from, &message.to)?;
+                let typing = between.filter(|_| types(message));
+                typing
+                    .map(|between| self.typing(between, message.key(), at))
+                    .into_iter()
+                    .collect()
+            }
+            Callback::C2cAfterSend(message) if message.delivered() => {
                 let between = between(&message.from, &message.to)?;
                 between.map_or_else(Vec::new, |between| {
                     self.spoken(between, message.key(), &message.msg_body, at)
@@ -175,6 +183,17 @@ fn signals_only(message: &C2cMessage<'_>) -> bool {
             .msg_body
             .iter()
             .all(|element| matches!(element, Element::Custom(_)))
+}
+
+/// Whether such a message says that somebody types, as Tencent's own clients (TUIKit) put it.
+fn types(message: &C2cMessage<'_>) -> bool {
+    message.msg_body.iter().any(|element| match element {
+        Element::Custom(custom) => {
+            let data: serde_json::Value = serde_json::from_str(&custom.data).unwrap_or_default();
+            data["businessID"] == "user_typing_status" && data["typingStatus"] != 0
+        }
+        _ => false,
+    })
 }
 
 fn unreadable(error: CallbackError) -> ChannelError {

@@ -81,6 +81,10 @@ fn content(content: &Content, media: &[Option<Shown>], public_url: &str) -> Valu
         Content::MiniProgram { title, .. } => {
             json!({ "kind": "text", "text": format!("[小程序] {title}"), "markdown": false })
         }
+        // By the number that the lines of what was taken back carry.
+        Content::Recalled { external_id } => {
+            json!({ "kind": "recalled", "trace": external_id.parse::<i64>().ok() })
+        }
         Content::Choice { label, .. } => {
             json!({ "kind": "text", "text": label, "markdown": false })
         }

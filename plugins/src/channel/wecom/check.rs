@@ -13,6 +13,7 @@ impl Check for Wecom {
         if findings.iter().all(|finding| finding.ok) {
             findings.push(self.app_found().await);
         }
+        findings.extend(self.api.clock_finding().await);
         let url = &self.callback_url;
         findings.push(good(
             "token",

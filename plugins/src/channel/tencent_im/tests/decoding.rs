@@ -112,6 +112,25 @@ async fn elements_become_arrivals_in_order_each_with_its_own_id() {
 }
 
 #[tokio::test]
+async fn an_agent_who_types_is_told_of_and_who_stops_is_not() {
+    let kit = kit().await;
+    for (status, told) in [(1, 1), (0, 0)] {
+        let data =
+            json!({"businessID": "user_typing_status", "typingStatus": status, "version": 1});
+        let custom =
+            json!([{"MsgType": "TIMCustomElem", "MsgContent": {"Data": data.to_string()}}]);
+        let mut body = said(custom);
+        body["OnlineOnlyFlag"] = 1.into();
+        let arrivals = decoded(&kit, &body).arrivals;
+        assert_eq!(arrivals.len(), told, "{arrivals:?}");
+        if let Some(arrival) = arrivals.first() {
+            assert_eq!(contents(&arrivals), [&Content::Event(Event::Typing)]);
+            assert_eq!(arrival.peer.as_str(), STAND_IN);
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_an_agent_speaking_to_a_contact_is_acknowledged_and_left() {
     let kit = kit().await;
     let changed = |field: &str, value: Value| {

@@ -1,6 +1,6 @@
 // The page: what is heard becomes lines, what is done becomes words on the wire.
 import { isFramed, meetSite, tellSite } from './frame.js';
-import { fate, line as lineOf, time, waiting as waitingOf } from './view.js';
+import { fate, line as drawn, takeBack, time, waiting as waitingOf } from './view.js';
 import { canRecord, Recording } from './voice.js';
 import { upload, Wire } from './wire.js';
 import { language, words } from './words.js';
@@ -10,7 +10,9 @@ const [log, lines, waiting, text] = ['log', 'lines', 'waiting', 'text'].map(at);
 const wire = new Wire();
 const known = new Map(); // what is said and not in the transcript yet: key → element
 const traces = new Set(); // numbers of what is in the transcript
+const takenBack = new Set(); // numbers of what agents have taken back
 let limits = { text: 6000, upload: 1e7, voice: 60, types: [] };
+let phase = null;
 let firstAt = null, lastAt = null, first = null, unread = 0, typing = null;
 let newest = 0, shown = 0; // the last line of another's, and the last one that was seen
 
@@ -42,7 +44,21 @@ function choose({ id, label }) { closeMenus(lines); say({ kind: 'choice', choice
 // Old menus stay where they are and cannot be tapped any more.
 const closeMenus = (within) => within.querySelectorAll('.choices button').forEach((button) => { button.disabled = true; });
 
+/** A line takes back others; they may have been shown, or come later when somebody scrolls up. */
+function hearRecall({ by, content }) {
+  if (content.kind !== 'recalled') return false;
+  takenBack.add(content.trace);
+  lines.querySelectorAll(`.line.agent[data-trace="${content.trace}"]`).forEach(takeBack);
+  return by === 'agent';
+}
+function lineOf(line, tapped) {
+  const made = drawn(line, tapped);
+  if (line.by === 'agent' && takenBack.has(line.trace)) takeBack(made);
+  return made;
+}
+
 function add(line) {
+  if (hearRecall(line)) { first ??= line.n; return; }
   if (line.by === 'contact') { closeMenus(lines); settle(line.trace); }
   else { newest = Math.max(newest, line.n); showTyping(false); unread += document.hidden || isFramed ? 1 : 0; }
   traces.add(line.trace);
@@ -86,7 +102,7 @@ wire.addEventListener('earlier', ({ detail }) => {
   if (fresh) { detail.lines.forEach(add); toEnd(); look(); unread = 0; } else {
     const older = document.createDocumentFragment();
     let before = null;
-    for (const line of detail.lines) {
+    for (const line of detail.lines.filter((one) => !hearRecall(one))) {
       const day = time(line.at, before);
       if (day) older.append(day);
       older.append(lineOf(line, choose));
@@ -113,19 +129,21 @@ wire.addEventListener('refused', ({ detail: { item, why, again } }) => {
   const anew = () => { entry.element.remove(); known.delete(item.key); say(item.what, entry.local); };
   fate(entry.element, words[why] ?? words.malformed, again ? undefined : anew);
 });
-wire.addEventListener('state', ({ detail: { phase, agent, position } }) => {
+wire.addEventListener('state', ({ detail: { phase: now, agent, position } }) => {
+  phase = now;
   const told = { assigned: () => words.assigned(agent ?? ''), queued: () => position ? words.position(position) : words.queued };
   at('state').textContent = told[phase]?.() ?? words[phase] ?? '';
 });
 wire.addEventListener('typing', () => showTyping(true));
 wire.addEventListener('offline', ({ detail }) => { at('state').textContent = words[detail.why]; document.body.dataset.wire = 'cut'; });
-wire.addEventListener('reset', () => { lines.replaceChildren(); firstAt = lastAt = first = null; newest = shown = 0; traces.clear(); at('earlier').hidden = true; tellSite({ is: 'token', token: null }); });
+wire.addEventListener('reset', () => { lines.replaceChildren(); firstAt = lastAt = first = null; newest = shown = 0; traces.clear(); takenBack.clear(); at('earlier').hidden = true; tellSite({ is: 'token', token: null }); });
 
 function showTyping(on) {
   const follow = atEnd();
   clearTimeout(typing);
   at('typing').hidden = !on;
-  if (on) typing = setTimeout(() => showTyping(false), 90000);
+  // A person's client says again that they type; an assistant says it once.
+  if (on) typing = setTimeout(() => showTyping(false), phase === 'assigned' ? 8000 : 90000);
   if (follow) toEnd();
 }
 

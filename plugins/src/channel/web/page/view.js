@@ -33,13 +33,21 @@ const shown = {
 };
 
 /** A line of the transcript. */
-export function line({ by, name, content, at }, choose) {
+export function line({ by, name, content, at, trace }, choose) {
   const who = by === 'agent' ? name : by === 'bot' ? words.bot : null;
   const parts = content.kind === 'menu' ? menu(content, choose) : (shown[content.kind] ?? shown.lost)(content);
   const bare = ['image', 'video'].includes(content.kind);
   const bubble = element('div', { className: ['bubble', content.kind, bare ? 'bare' : ''].join(' ').trim() }, ...parts);
   const label = by === 'contact' ? element('span', { className: 'unseen', textContent: `${words.you}：` }) : who ? element('span', { className: 'name', textContent: who }) : '';
-  return element('li', { className: `line ${by}`, ...(at ? { title: new Date(at).toLocaleString(language) } : {}) }, label, bubble);
+  const made = element('li', { className: `line ${by}`, ...(at ? { title: new Date(at).toLocaleString(language) } : {}) }, label, bubble);
+  if (trace !== undefined) made.dataset.trace = trace;
+  return made;
+}
+
+/** What was said is taken back: nothing of it stays on the page. */
+export function takeBack(made) {
+  made.className = 'line system';
+  made.replaceChildren(element('div', { className: 'bubble', textContent: words.recalled }));
 }
 
 /** Something said that is not in the transcript yet. */

@@ -178,6 +178,14 @@ fn other_news_are_short() {
 fn what_agents_say_to_one_another_is_not_for_the_contact() {
     let mut entry = line(Content::text("x"), None).entry;
     assert!(entry.is_for_contact());
+    entry.content = Content::Recalled {
+        external_id: "7".to_owned(),
+    };
+    entry.author = EntryAuthor::Agent("lin".into());
+    assert!(entry.is_for_contact(), "what an agent has taken back");
+    entry.author = EntryAuthor::Contact;
+    assert!(!entry.is_for_contact());
+    entry.content = Content::text("x");
     entry.author = EntryAuthor::Note;
     assert!(!entry.is_for_contact());
     entry.author = EntryAuthor::Contact;
