@@ -65,6 +65,22 @@ impl Floor {
     }
 }
 
+impl Floor {
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+/// Processor time a process has used so far (proc(5), `stat`: fields 14 and 15, in hundredths of a second).
+pub fn spent(pid: u32) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The second field, a name in brackets, may hold spaces.
+    let fields = stat.rsplit(')').next().unwrap_or_default();
+    let ticks = fields.split_whitespace().skip(11).take(2);
+    let ticks = ticks.filter_map(|field| field.parse::<u64>().ok());
+    Duration::from_millis(ticks.sum::<u64>() * 10)
+}
+
 impl Drop for Floor {
     fn drop(&mut self) {
         // It may have ended by itself.

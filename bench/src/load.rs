@@ -22,6 +22,17 @@ pub struct Told {
     pub failed: u64,
     /// Microseconds.
     pub latency: Histogram<u64>,
+    /// What it cost the server in processor time: other programs on the machine change it less than they change the rest.
+    pub spent: Option<Duration>,
+}
+
+impl Told {
+    /// Processor time for each answer, in microseconds.
+    pub fn spent_each(&self) -> String {
+        let each = |spent: Duration| spent.as_secs_f64() * 1e6 / self.latency.len().max(1) as f64;
+        let each = self.spent.map(each);
+        each.map_or_else(|| "–".to_owned(), |each| format!("{each:.1}"))
+    }
 }
 
 /// As fast as so many connections go.
@@ -100,6 +111,7 @@ async fn gather(
         rate: latency.len() as f64 / longest.as_secs_f64(),
         failed,
         latency,
+        spent: None,
     })
 }
 

@@ -107,8 +107,10 @@ async fn run(
     messages: u64,
     nodes: &[usize],
 ) -> anyhow::Result<()> {
-    println!("| what | connections | per second | of bare | p50 ms | p99 ms | p99.9 ms | failed |");
-    println!("|---|---|---|---|---|---|---|---|");
+    println!(
+        "| what | connections | per second | of bare | p50 ms | p99 ms | p99.9 ms | failed | CPU µs each |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|");
     let mut bare = 1.0;
     let floors = floors::ALL
         .into_iter()
@@ -117,7 +119,9 @@ async fn run(
         let floor = floors::Floor::start(kind)?;
         for connections in [128, 500] {
             let mut made = messages::Made::new(200_000);
-            let told = load::closed(&[floor.address], &mut made, connections, span).await?;
+            let before = floors::spent(floor.pid());
+            let mut told = load::closed(&[floor.address], &mut made, connections, span).await?;
+            told.spent = floors::spent(floor.pid()).checked_sub(before);
             if kind == floors::Kind::Bare && connections == 128 {
                 bare = told.rate;
             }
@@ -160,7 +164,9 @@ async fn accepting(program: &std::path::Path, span: Duration, bare: f64) -> anyh
     );
     for connections in [128, 500] {
         let mut made = messages::Made::new(400_000);
-        let told = load::closed(&[running.address], &mut made, connections, span).await?;
+        let before = floors::spent(running.pid());
+        let mut told = load::closed(&[running.address], &mut made, connections, span).await?;
+        told.spent = floors::spent(running.pid()).checked_sub(before);
         row(
             "durable accept, turns running beside it",
             &connections.to_string(),
@@ -199,12 +205,13 @@ async fn accepting(program: &std::path::Path, span: Duration, bare: f64) -> anyh
 fn row(name: &str, connections: &str, told: &load::Told, bare: f64) {
     let ms = |quantile: f64| told.latency.value_at_quantile(quantile) as f64 / 1000.0;
     println!(
-        "| {name} | {connections} | {:.0} | {:.3} | {:.2} | {:.2} | {:.2} | {} |",
+        "| {name} | {connections} | {:.0} | {:.3} | {:.2} | {:.2} | {:.2} | {} | {} |",
         told.rate,
         told.rate / bare,
         ms(0.5),
         ms(0.99),
         ms(0.999),
-        told.failed
+        told.failed,
+        told.spent_each()
     );
 }

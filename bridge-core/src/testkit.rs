@@ -9,7 +9,7 @@
 mod drive;
 mod strangers;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 #[cfg(feature = "engine")]
 pub use drive::tools;
@@ -83,7 +83,8 @@ pub fn desk() -> Desk {
         agents: agents
             .into_iter()
             .map(|agent| (agent.name.clone(), agent))
-            .collect(),
+            .collect::<BTreeMap<_, _>>()
+            .into(),
         ..Desk::default()
     }
 }
@@ -119,7 +120,7 @@ pub fn turn_of_waiting(text: &str) -> Turn {
         dedicated: None,
     };
     let mut desk = desk();
-    desk.waiting.push(row);
+    Arc::make_mut(&mut desk.waiting).push(row);
     turn.desk = Arc::new(desk);
     turn
 }

@@ -1,6 +1,10 @@
 //! `GET` and `POST /callback/{inbox}`: the platforms' webhook. Nothing is acknowledged before it is durable.
 
-use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{Method, StatusCode},
+    web,
+};
 use bridge_core::{
     chain::{Addressed, ChainError},
     channel::{ChannelErrorKind, Delivery, Verb},
@@ -12,25 +16,19 @@ use bytes::Bytes;
 use super::body::Body;
 use crate::app::App;
 
+/// The inbox is the rest of the path, read by us: a pattern would cost a regular expression for each callback.
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(
-        web::resource("/callback/{inbox}")
-            .route(web::post().to(post))
-            .route(web::get().to(get)),
-    );
+    config.service(web::scope("/callback").default_service(web::to(take)));
 }
 
-async fn get(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
-    take(Verb::Get, &request, Bytes::new(), &app).await
-}
-
-async fn post(request: HttpRequest, Body(body): Body, app: web::Data<App>) -> HttpResponse {
-    take(Verb::Post, &request, body, &app).await
-}
-
-async fn take(verb: Verb, request: &HttpRequest, body: Bytes, app: &App) -> HttpResponse {
-    let inbox = InboxName::new(request.match_info().get("inbox").unwrap_or_default());
-    take_for(inbox, verb, request, body, app).await
+async fn take(request: HttpRequest, Body(body): Body, app: web::Data<App>) -> HttpResponse {
+    let verb = match *request.method() {
+        Method::POST => Verb::Post,
+        Method::GET => Verb::Get,
+        _ => return HttpResponse::MethodNotAllowed().finish(),
+    };
+    let inbox = request.match_info().unprocessed().trim_start_matches('/');
+    take_for(InboxName::new(inbox), verb, &request, body, &app).await
 }
 
 /// Takes a callback for an inbox, whatever the address it came to.

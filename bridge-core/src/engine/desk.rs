@@ -68,7 +68,7 @@ struct Promise {
 impl DeskKeeper {
     pub(super) fn new(parts: &EngineParts) -> Self {
         let desk = Desk {
-            agents: parts.agents.clone(),
+            agents: Arc::new(parts.agents.clone()),
             native: parts
                 .channels
                 .iter()
@@ -120,7 +120,7 @@ impl DeskKeeper {
         let state = parts.store.desk().await?;
         let mut desk = Desk::clone(&self.snapshot.read());
         desk.loads = state.loads.into_iter().collect();
-        desk.waiting = state.waiting;
+        desk.waiting = Arc::new(state.waiting);
         desk.offline = self.offline.lock().clone();
         desk.last = self.last.lock().clone();
         #[expect(
@@ -285,7 +285,7 @@ impl Engine {
         let mut after = Desk::clone(&desk);
         let mut cues = Vec::new();
         let mut left = Vec::new();
-        for row in &desk.waiting {
+        for row in desk.waiting.iter() {
             match after.route(&request(row, &desk), now) {
                 Decision::Assign(agent) => {
                     *after.loads.entry(agent.clone()).or_default() += 1;

@@ -4,7 +4,10 @@
 mod hours;
 mod strategy;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 pub use hours::{HoursError, WorkingHours};
 pub use strategy::{Decision, Refusal, Request, Strategy};
@@ -40,11 +43,11 @@ pub struct Agent {
     pub default: bool,
 }
 
-/// Agents, loads, presence, the queue and the hours at one moment.
+/// Agents, loads, presence, the queue and the hours at one moment. Copied for each look at it: what is long is shared.
 #[derive(Debug, Clone, Default)]
 pub struct Desk {
     /// Every agent, by name.
-    pub agents: BTreeMap<AgentName, Agent>,
+    pub agents: Arc<BTreeMap<AgentName, Agent>>,
     /// Inboxes whose agents work in the platform's own client: they take conversations of that inbox only.
     pub native: BTreeSet<InboxName>,
     /// How many conversations each has; absent: none.
@@ -53,7 +56,7 @@ pub struct Desk {
     /// desk.
     pub offline: std::collections::BTreeSet<AgentName>,
     /// Who waits, in order.
-    pub waiting: Vec<WaitingRow>,
+    pub waiting: Arc<Vec<WaitingRow>>,
     /// How agents are chosen.
     pub strategy: Strategy,
     /// When the desk works; empty: always.

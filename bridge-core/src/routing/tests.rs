@@ -25,7 +25,8 @@ fn desk(strategy: Strategy, agents: Vec<Agent>) -> Desk {
         agents: agents
             .into_iter()
             .map(|agent| (agent.name.clone(), agent))
-            .collect(),
+            .collect::<BTreeMap<_, _>>()
+            .into(),
         strategy,
         ..Desk::default()
     }
@@ -80,7 +81,7 @@ fn least_loaded_is_the_smallest_share_of_seats_and_not_the_smallest_number() {
 fn where_nothing_else_decides_the_default_agent_comes_first() {
     let mut desk = three(Strategy::LeastLoaded);
     assert_eq!(desk.route(&anybody(), NOW), to("a"));
-    if let Some(agent) = desk.agents.get_mut("b") {
+    if let Some(agent) = Arc::make_mut(&mut desk.agents).get_mut("b") {
         agent.default = true;
     }
     assert_eq!(desk.route(&anybody(), NOW), to("b"));
@@ -220,7 +221,7 @@ fn an_agent_who_is_named_is_admitted_or_refused_with_the_reason() {
 fn a_waiting_contact_has_a_position_and_an_estimate() {
     let mut desk = three(Strategy::LeastLoaded);
     for id in [7, 8] {
-        desk.waiting.push(WaitingRow {
+        Arc::make_mut(&mut desk.waiting).push(WaitingRow {
             conversation: ConversationId(id),
             thread: ThreadKey {
                 inbox: InboxName::new("mall"),
@@ -292,7 +293,7 @@ fn any_desk() -> impl Arbitrary<Value = (Desk, Request)> {
                     if duty {
                         desk.on_duty.push(called(index));
                     }
-                    desk.agents.insert(called(index), agent);
+                    Arc::make_mut(&mut desk.agents).insert(called(index), agent);
                 }
                 let request = Request {
                     skill: skilled.then(|| "s".to_owned()),
@@ -339,7 +340,7 @@ fn who_works_in_a_platforms_own_client_takes_that_platforms_conversations_only()
         inbox: kf.clone(),
         ..agent("servicer", 100, 1, &["售后"])
     };
-    desk.agents.insert(servicer.name.clone(), servicer.clone());
+    Arc::make_mut(&mut desk.agents).insert(servicer.name.clone(), servicer.clone());
     desk.native.insert(kf.clone());
     let by = |inbox: Option<&str>| Request {
         inbox: inbox.map(InboxName::new),
@@ -372,7 +373,7 @@ fn one_agent_may_stand_for_everybody_at_an_inbox_but_not_for_who_has_a_name_ther
         account: PeerId::new(Agent::EVERYBODY),
         ..agent("pool", 100, 1, &[])
     };
-    desk.agents.insert(everybody.name.clone(), everybody);
+    Arc::make_mut(&mut desk.agents).insert(everybody.name.clone(), everybody);
     assert_eq!(found(&desk, "stranger").as_deref(), Some("pool"));
     assert_eq!(found(&desk, "a").as_deref(), Some("a"));
     assert!(desk.agent_by_account(&inbox, "stranger").is_none());

@@ -7,11 +7,12 @@ use bridge_core::{
     clock::Timestamp,
     conversation::{Contact, Conversation, Phase},
     message::{AgentName, Arrival, ArrivalId, ConversationId, DeadlineKind, ThreadKey},
-    store::{CLAIM_LIMIT, DeskState, DueId, DueKind, OpenThread, WaitingRow},
+    store::{CLAIM_LIMIT, DueId, DueKind, OpenThread},
 };
 
 use crate::{
     due::DueLanes,
+    people::{People, WithPeople},
     rows::{DispatchLane, DispatchRow, ErrandRow},
 };
 
@@ -31,7 +32,7 @@ pub(crate) struct Index {
     pub(crate) deadlines: DueLanes<i64, DeadlineRow>,
     deadline_ids: BTreeMap<(ConversationId, DeadlineKind), i64>,
     next_deadline: i64,
-    people: BTreeMap<ConversationId, WithPeople>,
+    pub(crate) people: People,
     pub(crate) desk_threads: HashMap<ConversationId, Vec<ThreadKey>>,
     cache: HashMap<ConversationId, (Conversation, Contact)>,
     pub(crate) open: u64,
@@ -75,14 +76,6 @@ pub(crate) struct DeadlineRow {
     pub(crate) at: Timestamp,
 }
 
-/// A conversation that waits for an agent or has one.
-pub(crate) struct WithPeople {
-    pub(crate) thread: ThreadKey,
-    pub(crate) episode: u32,
-    pub(crate) phase: Phase,
-    pub(crate) dedicated: Option<AgentName>,
-}
-
 /// A claim as the index knows it.
 pub(crate) struct Taken {
     pub(crate) conversation: ConversationId,
@@ -111,7 +104,7 @@ impl Index {
             deadlines: DueLanes::new(fence),
             deadline_ids: BTreeMap::new(),
             next_deadline: 0,
-            people: BTreeMap::new(),
+            people: People::default(),
             desk_threads: HashMap::new(),
             cache: HashMap::new(),
             open: 0,
@@ -294,6 +287,7 @@ impl Index {
 
     /// The conversation's phase is this now.
     pub(crate) fn phase(&mut self, conversation: &Conversation, dedicated: Option<AgentName>) {
+        self.people.remove(conversation.id);
         match &conversation.phase {
             Phase::Queued(_) | Phase::Assigned { .. } => {
                 let people = WithPeople {
@@ -305,71 +299,18 @@ impl Index {
                 self.people.insert(conversation.id, people);
             }
             Phase::Assisted | Phase::Resolved { .. } => {
-                self.people.remove(&conversation.id);
                 self.desk_threads.remove(&conversation.id);
             }
         }
     }
 
-    pub(crate) fn desk(&self) -> DeskState {
-        let mut loads: BTreeMap<AgentName, u32> = BTreeMap::new();
-        let mut waiting = Vec::new();
-        for (id, people) in &self.people {
-            match &people.phase {
-                Phase::Assigned { agent, .. } => *loads.entry(agent.clone()).or_default() += 1,
-                Phase::Queued(row) => waiting.push(WaitingRow {
-                    conversation: *id,
-                    thread: people.thread.clone(),
-                    episode: people.episode,
-                    waiting: row.clone(),
-                    dedicated: people.dedicated.clone(),
-                }),
-                Phase::Assisted | Phase::Resolved { .. } => {}
-            }
-        }
-        waiting.sort_by_key(|row| {
-            (
-                std::cmp::Reverse(row.waiting.priority),
-                row.waiting.since,
-                row.conversation,
-            )
-        });
-        DeskState {
-            loads: loads.into_iter().collect(),
-            waiting,
-        }
-    }
-
-    /// How many conversations an agent has, some left out.
-    pub(crate) fn load(&self, agent: &AgentName, but: impl Fn(ConversationId) -> bool) -> u32 {
-        let has = |people: &WithPeople| matches!(&people.phase, Phase::Assigned { agent: other, .. } if other == agent);
-        let count = self
-            .people
-            .iter()
-            .filter(|(id, people)| !but(**id) && has(people))
-            .count();
-        u32::try_from(count).unwrap_or(u32::MAX)
-    }
-
-    pub(crate) fn with_people(&self) -> (u64, u64) {
-        let queued = self
-            .people
-            .values()
-            .filter(|people| matches!(people.phase, Phase::Queued(_)))
-            .count() as u64;
-        (queued, self.people.len() as u64 - queued)
-    }
-
     pub(crate) fn open_threads(&self) -> Vec<OpenThread> {
-        let open = |(id, people): (&ConversationId, &WithPeople)| match &people.phase {
-            Phase::Assigned { agent, since } => Some(OpenThread {
-                agent: agent.clone(),
-                threads: self.desk_threads.get(id).cloned().unwrap_or_default(),
-                since: *since,
-            }),
-            _ => None,
+        let open = |(id, agent, since): (ConversationId, &AgentName, Timestamp)| OpenThread {
+            agent: agent.clone(),
+            threads: self.desk_threads.get(&id).cloned().unwrap_or_default(),
+            since,
         };
-        self.people.iter().filter_map(open).collect()
+        self.people.assigned().map(open).collect()
     }
 
     pub(crate) fn set_deadline(&mut self, row: DeadlineRow) {

@@ -129,13 +129,13 @@ fn keep(
             true => Err(unavailable(BROKEN)),
         };
         let mut index = index.lock();
-        match &forced {
+        let answers = match &forced {
             Ok(()) => group.done(&mut index),
             Err(error) => {
                 broken = true;
-                group.failed(error);
+                group.failed(error)
             }
-        }
+        };
         // Before anybody can act on what the index has learned.
         *state.now.lock() = match broken {
             false => Now::Idle,
@@ -144,6 +144,7 @@ fn keep(
         drop(index);
         state.changed.notify_all();
         wake.wake();
+        answers.send();
     }
 }
 

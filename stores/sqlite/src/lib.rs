@@ -4,11 +4,13 @@
 
 mod confirm;
 mod due;
+mod home;
 mod index;
 mod keeper;
 mod kin;
 mod memo;
 mod open;
+mod people;
 mod quiet;
 mod read;
 mod restore;

@@ -93,14 +93,16 @@ impl Memo {
         but: ConversationId,
     ) -> usize {
         let (ahead, before) = (&self.ahead.seated, &self.before.seated);
-        let known = |id: &ConversationId| ahead.contains_key(id) || before.contains_key(id);
-        let stored = index.load(agent, |id| id == but || known(&id));
-        let before = before.iter().filter(|(id, _)| !ahead.contains_key(id));
+        let before_only = before.iter().filter(|(id, _)| !ahead.contains_key(id));
+        let changing = ahead.keys().chain(before_only.clone().map(|(id, _)| id));
+        let changing = changing.filter(|id| **id != but && index.people.has(agent, **id));
+        let own = usize::from(index.people.has(agent, but));
+        let stored = index.people.load(agent) as usize - changing.count() - own;
         let theirs = ahead
             .iter()
-            .chain(before)
+            .chain(before_only)
             .filter(|(id, name)| **id != but && name.as_ref() == Some(agent));
-        stored as usize + theirs.count()
+        stored + theirs.count()
     }
 
     pub(crate) fn move_deadline(&mut self, id: ConversationId, kind: DeadlineKind) {

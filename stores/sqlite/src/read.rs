@@ -378,7 +378,7 @@ impl Records for Sqlite {
     }
 
     async fn desk(&self) -> Result<DeskState, StoreError> {
-        Ok(self.index.lock().desk())
+        Ok(self.index.lock().people.desk())
     }
 
     async fn open_threads(&self) -> Result<Vec<OpenThread>, StoreError> {
@@ -440,7 +440,7 @@ impl Records for Sqlite {
     async fn depths(&self) -> Result<Depths, StoreError> {
         let index = self.index.lock();
         let (dispatches, held) = index.dispatches.count();
-        let (queued, assigned) = index.with_people();
+        let (queued, assigned) = index.people.counts();
         Ok(Depths {
             arrivals: index.waiting,
             dispatches: dispatches - held,

@@ -13,6 +13,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
+    home::{Answers, Home},
     index::Index,
     keeper::{BROKEN, Disk, Keeper},
     memo::{Ids, Memo, Undo},
@@ -49,13 +50,15 @@ pub(crate) struct Tx<'a> {
 /// A request and whoever waits for its answer.
 pub(crate) trait Job: Send {
     fn write(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError>;
-    fn done(self: Box<Self>, index: &mut Index);
-    fn failed(self: Box<Self>, error: StoreError);
+    /// Tells the index; what tells whoever asked goes to `answers`.
+    fn done(self: Box<Self>, index: &mut Index, answers: &mut Answers);
+    fn failed(self: Box<Self>, error: StoreError, answers: &mut Answers);
 }
 
 struct Asked<R: Request> {
     request: R,
     answer: oneshot::Sender<Result<R::Answer, StoreError>>,
+    home: Option<Home>,
 }
 
 // Whoever asked may have gone; what was written stays.
@@ -64,12 +67,16 @@ impl<R: Request> Job for Asked<R> {
         self.request.write(tx)
     }
 
-    fn done(self: Box<Self>, index: &mut Index) {
-        let _ = self.answer.send(Ok(self.request.apply(index)));
+    fn done(self: Box<Self>, index: &mut Index, answers: &mut Answers) {
+        let (sender, answer) = (self.answer, self.request.apply(index));
+        let tell = move || drop(sender.send(Ok(answer)));
+        answers.add(self.home, Box::new(tell));
     }
 
-    fn failed(self: Box<Self>, error: StoreError) {
-        let _ = self.answer.send(Err(error));
+    fn failed(self: Box<Self>, error: StoreError, answers: &mut Answers) {
+        let sender = self.answer;
+        let tell = move || drop(sender.send(Err(error)));
+        answers.add(self.home, Box::new(tell));
     }
 }
 
@@ -152,7 +159,11 @@ impl Writer {
             .clone()
             .ok_or_else(|| unavailable("it is closed"))?;
         queue
-            .try_send(Event::Asked(Box::new(Asked { request, answer })))
+            .try_send(Event::Asked(Box::new(Asked {
+                request,
+                answer,
+                home: Home::here(),
+            })))
             .map_err(|_| unavailable("too much is waiting to be written"))?;
         drop(queue);
         answered
@@ -211,18 +222,24 @@ impl Group {
         self.written.len() + self.refused.len()
     }
 
-    /// Answers its requests: it is on the disk.
-    pub(crate) fn done(self, index: &mut Index) {
-        self.written.into_iter().for_each(|job| job.done(index));
+    /// Tells the index what it came to, and whoever asked: it is on the disk. The answers are to be sent when the index is
+    /// free for who gets them.
+    pub(crate) fn done(self, index: &mut Index) -> Answers {
+        let mut answers = Answers::default();
+        let written = self.written.into_iter();
+        written.for_each(|job| job.done(index, &mut answers));
         let refused = self.refused.into_iter();
-        refused.for_each(|(job, error)| job.failed(error));
+        refused.for_each(|(job, error)| job.failed(error, &mut answers));
+        answers
     }
 
-    /// Answers its requests: nothing of it is.
-    pub(crate) fn failed(self, error: &StoreError) {
+    /// The answers of one that is not on the disk.
+    pub(crate) fn failed(self, error: &StoreError) -> Answers {
+        let mut answers = Answers::default();
         let refused = self.refused.into_iter().map(|(job, _)| job);
         let all = self.written.into_iter().chain(refused);
-        all.for_each(|job| job.failed(error.clone()));
+        all.for_each(|job| job.failed(error.clone(), &mut answers));
+        answers
     }
 }
 
@@ -276,7 +293,9 @@ impl Thread {
             self.memo.learned();
         }
         if let Err(error) = self.begin(group) {
-            return job.failed(error);
+            let mut answers = Answers::default();
+            job.failed(error, &mut answers);
+            return answers.send();
         }
         match self.write(&mut *job, group) {
             Ok(()) => group.written.push(job),
@@ -358,8 +377,8 @@ impl Thread {
             if group.begun {
                 self.roll_back(&mut group);
             }
-            let refused = group.refused.into_iter();
-            return refused.for_each(|(job, error)| job.failed(error));
+            let answers = group.done(&mut self.index.lock());
+            return answers.send();
         }
         match self.say("COMMIT") {
             Ok(()) => {
@@ -369,7 +388,7 @@ impl Thread {
             Err(error) => {
                 tracing::error!(%error, requests = group.len(), "a group was not written");
                 self.roll_back(&mut group);
-                group.failed(&error);
+                group.failed(&error).send();
             }
         }
     }

@@ -25,7 +25,7 @@ fn native_desk() -> Desk {
             skills: Vec::new(),
             default: false,
         };
-        desk.agents.insert(agent.name.clone(), agent);
+        Arc::make_mut(&mut desk.agents).insert(agent.name.clone(), agent);
     }
     desk.native.insert(InboxName::new("kf"));
     desk

@@ -118,7 +118,7 @@ async fn refusals_change_nothing_and_say_why() {
 #[tokio::test]
 async fn a_name_two_agents_share_means_neither() {
     let mut desk = desk();
-    for agent in desk.agents.values_mut() {
+    for agent in Arc::make_mut(&mut desk.agents).values_mut() {
         agent.display_name = "客服".to_owned();
     }
     let effects = by_system("#转接 客服", desk).await;
