@@ -105,7 +105,7 @@ impl Stage {
             channels: Arc::new(channels),
             catalogue: Arc::default(),
             guards: Vec::new(),
-            agents: desk().agents,
+            agents: desk().agents.as_ref().clone(),
             strategy: Strategy::default(),
             hours: WorkingHours::default(),
             on_duty: Vec::new(),
