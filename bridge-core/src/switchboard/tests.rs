@@ -109,7 +109,7 @@ fn a_new_contact_comes_with_a_card_and_a_number() {
     let acts = desk.hears("小周", 11, Content::text("快递呢"));
     assert_eq!(
         said(&acts),
-        "新会话：1 小周 [回复TA|转接]\n【1 小周】快递呢"
+        "新会话：1 小周 [回复客户|转接]\n【1 小周】快递呢"
     );
     let acts = desk.hears("小周", 11, Content::text("在吗"));
     assert_eq!(said(&acts), "【1 小周】在吗");
@@ -190,7 +190,7 @@ fn buttons_do_what_commands_do_for_their_own_contact() {
     assert_eq!(desk.taps("121"), [passed("老王", "#transfer")]);
     assert_eq!(said(&desk.taps("110")), "现在与【1 小周】对话。");
     for stale in ["", "1", "119999", "991", "12x", "-120", "１２０"] {
-        assert_eq!(said(&desk.taps(stale)), "该会话已不由您接待。", "{stale}");
+        assert_eq!(said(&desk.taps(stale)), "⚠ 该会话已不由您接待。", "{stale}");
     }
 }
 
@@ -204,7 +204,7 @@ fn who_has_gone_leaves_the_line_and_their_number_rests() {
         [passed("小周", "好的")],
         "the only one left"
     );
-    assert_eq!(said(&desk.taps("121")), "该会话已不由您接待。");
+    assert_eq!(said(&desk.taps("121")), "⚠ 该会话已不由您接待。");
     let acts = desk.hears("老李", 13, Content::text("您好"));
     assert!(said(&acts).starts_with("新会话：3 老李"), "{acts:?}");
     // Over before it could be shown: no line is given for it.
