@@ -175,7 +175,10 @@ async fn what_is_wrong_with_a_command_ends_the_turn_with_an_answer() {
 async fn an_account_that_is_no_agents_may_use_no_command() {
     let mut turn = turn_of_agent("system", "#转接 lin");
     turn.agent = None;
-    assert_eq!(refused(turn.clone()).await, "您没有使用“#转接”命令的权限，发送 #帮助 查看可用的命令。");
+    assert_eq!(
+        refused(turn.clone()).await,
+        "您没有使用“#转接”命令的权限，发送 #帮助 查看可用的命令。"
+    );
     turn.said = Some(Content::text("您好"));
     assert_eq!(asked(turn).await.0, "send", "which refuses it");
 }

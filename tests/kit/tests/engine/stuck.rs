@@ -162,7 +162,8 @@ async fn brought_after(first: Pulled) {
         let words = world.desk.words();
         words.iter().any(|heard| heard.contains("终于来了"))
     };
-    let most = Duration::from_secs(3600);
+    // The limit is real time, and a quick machine passes an hour of this clock before it is over.
+    let most = Duration::from_secs(365 * 86_400);
     world.passes(Duration::from_secs(1), most, heard).await;
 }
 
