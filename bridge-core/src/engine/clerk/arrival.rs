@@ -120,7 +120,27 @@ impl Clerk<'_> {
                 self.tell_agent(content);
             }
         }
+        self.bury_words_of_agent();
         self.done(accepted.id, Verdict::Dead { reason });
         Ok(())
+    }
+
+    /// It may have failed for what happened around it, such as a database that went away again and again: what an agent said
+    /// goes to the contact all the same. A command is not carried out by halves; its agent is told.
+    fn bury_words_of_agent(&mut self) {
+        let (Author::Agent(_), What::Content(content)) =
+            (&self.arrival.author, self.arrival.what.clone())
+        else {
+            return;
+        };
+        if matches!(content, Content::Event(_) | Content::Recalled { .. }) {
+            return;
+        }
+        match content.words() {
+            Some(words) if words.trim_start().starts_with(['#', '＃']) => {
+                self.notice_agent(Text::BotFailed, &[]);
+            }
+            _ => self.relay(content),
+        }
     }
 }

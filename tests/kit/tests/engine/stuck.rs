@@ -215,3 +215,27 @@ async fn a_platform_that_does_not_say_who_is_there_keeps_no_seat() {
         world.passes(Duration::from_secs(1), most, seated).await;
     }
 }
+
+/// However often the turns of it failed, for whatever happened around them: what was said reaches the other side.
+#[tokio::test]
+async fn what_is_given_up_is_said_all_the_same() {
+    let world = World::new(Set::default());
+    world.with_agent("zhou").await;
+    let world = world
+        .next_life(Set {
+            // As if each had failed too often already.
+            turn: |settings| settings.arrival_failures = 0,
+            ..Set::default()
+        })
+        .await;
+    world.agent_says("system", "zhou", "明天送到").await;
+    world.mall.hears("明天送到").await;
+    world.contact_says("zhou", "好的").await;
+    world.desk.hears("好的").await;
+    world.agent_says("system", "zhou", "#退出").await;
+    world.desk.hears("稍后").await;
+    world.settled().await;
+    let said = world.mall.words();
+    assert!(!said.iter().any(|words| words.contains('#')), "{said:?}");
+    assert_eq!(world.depths().await.assigned, 1, "no command by halves");
+}
