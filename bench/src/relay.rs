@@ -42,6 +42,8 @@ pub struct Heard {
     /// could look into before it repeats.
     names: HashSet<(String, u64, u64)>,
     repeats: usize,
+    /// What somebody said who came last, in this run or in one before that was killed.
+    last: HashSet<u64>,
     /// Stand-ins that said something to an agent, and contacts that were told something.
     shown: HashSet<String>,
     told: HashSet<String>,
@@ -300,9 +302,7 @@ pub async fn drained(bridge: SocketAddr, desk: &Desk) -> anyhow::Result<()> {
             // Refused while too much waits: asked again, and each answer is the wait.
         }
     }
-    let through = desk.until(Duration::from_secs(300), |heard| {
-        heard.times.contains_key(&(LAST, now))
-    });
+    let through = desk.until(Duration::from_secs(300), |heard| heard.last.contains(&now));
     anyhow::ensure!(through.await, "what waits did not get less");
     Ok(())
 }
@@ -366,6 +366,9 @@ async fn hear(desk: Arc<Desk>, body: web::Bytes, slow: u64) -> HttpResponse {
     let name = (peer.to_owned(), number("MsgSeq"), number("MsgRandom"));
     desk.hear(|heard| match numbers {
         _ if !heard.names.insert(name) => heard.repeats += 1,
+        Some((LAST, number)) => {
+            heard.last.insert(number);
+        }
         Some((contact, number)) => {
             heard.by_contact.entry(contact).or_default().push(number);
             heard.times.entry((contact, number)).or_insert(at);
