@@ -85,7 +85,7 @@ impl Engine {
                 Ok(changes) => changes,
                 Err(error) => {
                     tracing::error!(trace, %error, "the turn failed");
-                    return self.give_back(claim).await;
+                    return self.give_back(claim, Some(&error)).await;
                 }
             };
             let others: Vec<_> = changes.tie.iter().flat_map(|tied| &tied.notes).collect();
@@ -116,11 +116,11 @@ impl Engine {
                 Err(error) => {
                     counter!("kefu_turn_errors_total").increment(1);
                     tracing::warn!(trace, %error, "the turn was not committed");
-                    return self.give_back(claim).await;
+                    return self.give_back(claim, Some(&error)).await;
                 }
             }
         }
-        self.give_back(claim).await;
+        self.give_back(claim, None).await;
     }
 
     /// Commits, and goes on to send what comes of it where there is room. Whether that is so.
@@ -143,7 +143,12 @@ impl Engine {
         Ok((committed, sending))
     }
 
-    async fn give_back(&self, claim: Claim) {
+    /// Hands a claim back after an error that is not the message's own; what cannot be read may be its own, so that one's
+    /// lease ends without a word, which counts.
+    async fn give_back(&self, claim: Claim, error: Option<&StoreError>) {
+        if matches!(error, Some(StoreError::Damaged(_))) {
+            return;
+        }
         if let Err(error) = self.parts.store.abandon(claim).await {
             tracing::debug!(%error, "could not hand the claim back; its lease will");
         }

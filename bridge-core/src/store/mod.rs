@@ -82,7 +82,8 @@ pub trait Store: Send + Sync {
         Ok((self.commit(claim, changes).await?, Vec::new()))
     }
 
-    /// Lets a claim go: everything stays as it was, and may be claimed again at once.
+    /// Lets a claim go: everything stays as it was, and may be claimed again at once. No arrival is blamed for it; a lease
+    /// that ends without a word is what counts as a failure.
     async fn abandon(&self, claim: Claim) -> Result<(), StoreError>;
 
     /// Takes what is due, at most one per lane (a recipient's dispatches, a conversation's errands) and `limit` in

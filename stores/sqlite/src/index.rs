@@ -209,22 +209,13 @@ impl Index {
         }
     }
 
-    /// Hands a claim back as a failure.
-    pub(crate) fn abandon(&mut self, id: ConversationId, fence: u64) -> bool {
+    /// Hands a claim back as if it had not been. Whether it was held.
+    pub(crate) fn release(&mut self, id: ConversationId, fence: u64) -> bool {
         let ours = self.claimed(id, fence);
         if ours {
-            self.unlease(id);
-            self.failed(id);
-        }
-        ours
-    }
-
-    /// Hands a claim back as if it had not been.
-    pub(crate) fn release(&mut self, id: ConversationId, fence: u64) {
-        if self.claimed(id, fence) {
-            self.unlease(id);
             self.finish(id, &[]);
         }
+        ours
     }
 
     /// A claim was committed: these arrivals are done. Whether others wait.

@@ -168,7 +168,7 @@ impl Store for Sqlite {
         match self
             .index
             .lock()
-            .abandon(claim.conversation.id, claim.fence)
+            .release(claim.conversation.id, claim.fence)
         {
             true => Ok(()),
             false => Err(StoreError::Lost),

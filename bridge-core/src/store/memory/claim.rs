@@ -39,7 +39,7 @@ impl State {
         if !self.holds(claim) {
             return Err(StoreError::Lost);
         }
-        self.fail(claim.conversation.id);
+        self.claims.remove(&claim.conversation.id);
         Ok(())
     }
 
