@@ -17,8 +17,11 @@ use crate::{
     store::{CursorMove, Intake},
 };
 
-/// How long one page of a topic may keep other nodes out.
-const HOLD: Duration = Duration::from_secs(30);
+/// How long a topic stays a node's that says nothing more: one that was killed keeps others out no longer. One that pulls
+/// says so again and again.
+const HOLD: Duration = Duration::from_secs(9);
+/// How long a node waits for another to be done with a topic, and for what a channel pulls as a matter of routine.
+const WAIT: Duration = Duration::from_secs(30);
 /// How often a node looks whether another is done with a topic.
 const LOOK: Duration = Duration::from_millis(250);
 /// Pages in one go; what is more comes with the next look.
@@ -115,7 +118,7 @@ impl Engine {
             Ok(open) => open,
             Err(error) => return tracing::warn!(%error, "cannot see the open threads"),
         };
-        let hints = contained(async { pull.routine(&open) }, HOLD).await;
+        let hints = contained(async { pull.routine(&open) }, WAIT).await;
         for hint in hints.unwrap_or_default() {
             if self.stop.is_cancelled() {
                 return;
@@ -149,7 +152,7 @@ impl Engine {
         let key = format!("pull:{inbox}:{}", hint.topic);
         let began = self.parts.clock.now();
         while !self.hold_pull(&key).await {
-            if self.stop.is_cancelled() || self.parts.clock.now().since(began) > HOLD {
+            if self.stop.is_cancelled() || self.parts.clock.now().since(began) > WAIT {
                 return;
             }
             self.wait_for(std::future::pending(), LOOK).await;
@@ -165,6 +168,19 @@ impl Engine {
     async fn hold_pull(&self, key: &str) -> bool {
         let held = self.parts.cache.hold(key, self.worker.as_str(), HOLD);
         held.await.unwrap_or(true)
+    }
+
+    /// Keeps the topic this node's while it works.
+    async fn holding<T>(&self, key: &str, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                () = self.parts.clock.sleep(HOLD / 3) => {
+                    self.hold_pull(key).await;
+                }
+            }
+        }
     }
 
     async fn pull_pages(
@@ -185,7 +201,7 @@ impl Engine {
             let cursor = self.parts.store.cursor(inbox, &hint.topic).await?;
             let page = pull.pull(&hint.topic, hint.token.as_deref(), cursor.as_deref());
             let within = self.parts.settings.send_timeout * PATIENCE;
-            let page = contained(page, within).await??;
+            let page = self.holding(key, contained(page, within)).await??;
             let moved = page.cursor.filter(|next| cursor.as_ref() != Some(next));
             let stuck = moved.is_none();
             let cursor = moved.map(|cursor| CursorMove {
