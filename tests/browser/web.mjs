@@ -39,10 +39,20 @@ try {
   await say(visitor, '转人工');
   await visitor.locator('#state', { hasText: '默认客服 为您服务' }).waitFor();
   await agent.locator('.log', { hasText: '新会话' }).waitFor();
+  await agent.locator('form.say textarea').fill('写了一半');
+  await visitor.locator('#typing:not([hidden])').waitFor();
   await agentSays(agent, '您好，我来帮您看');
   await reads(visitor, '我来帮您看');
+  await visitor.locator('#typing').waitFor({ state: 'hidden' });
   await visitor.locator('.line.agent .name', { hasText: '默认客服' }).first().waitFor();
   passed('a person takes over, by name');
+
+  await agentSays(agent, '说错了的话');
+  await reads(visitor, '说错了的话');
+  await agent.locator('.log .row', { hasText: '说错了的话' }).last().getByRole('button', { name: '撤回' }).click();
+  await line(visitor, '撤回').first().waitFor();
+  assert.equal(await line(visitor, '说错了的话').count(), 0, 'what was taken back is not to be read');
+  passed('an agent is seen to type, and what they take back is gone');
 
   const before = await visitor.locator('#lines .line').allInnerTexts();
   await visitor.reload();

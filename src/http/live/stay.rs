@@ -125,10 +125,12 @@ impl Stay {
                     }
                 }
                 rung = bell.heard() => {
+                    // In this order: what was being typed may be among what is new.
+                    if rung.typing {
+                        self.tell(wire, &News::Typing).await?;
+                    }
                     if rung.changed {
                         self.look(wire).await?;
-                    } else if rung.typing {
-                        self.tell(wire, &News::Typing).await?;
                     }
                 }
                 _ = looks.tick() => {
