@@ -165,11 +165,24 @@ impl Stage {
 
     /// Waits until nothing is in work any more: every test leaves the stage swept.
     pub async fn settled(&self) {
+        self.depths_are(|depth| depth("arrivals") + depth("dispatches") + depth("errands") == 0)
+            .await;
+    }
+
+    /// The same, but for what waits until a contact speaks: what is held, and what stands behind it in its lane.
+    pub async fn settled_or_held(&self) {
+        self.depths_are(|depth| {
+            let waits = depth("dispatches") == 0 || depth("held") > 0;
+            waits && depth("arrivals") + depth("errands") == 0
+        })
+        .await;
+    }
+
+    async fn depths_are(&self, wanted: impl Fn(&dyn Fn(&str) -> u64) -> bool) {
         let began = Instant::now();
         loop {
             let last = self.ready().await;
-            let depth = |of: &str| last["depths"][of].as_u64().unwrap_or(1);
-            if depth("arrivals") + depth("dispatches") + depth("errands") == 0 {
+            if wanted(&|of| last["depths"][of].as_u64().unwrap_or(1)) {
                 return;
             }
             assert!(
