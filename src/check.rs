@@ -1,5 +1,7 @@
 //! `kefu-bridge check`: the configuration, then each thing it names; one line per finding: what, where, how to mend it.
 
+mod address;
+
 use std::path::Path;
 
 use anyhow::Context;
@@ -58,6 +60,8 @@ pub(crate) fn trial(mut settings: Settings) -> anyhow::Result<(Settings, tempfil
 /// Asks every channel and bot that can be asked.
 async fn try_all(app: &App, locale: Locale) -> bool {
     let mut failed = report("", &shared::findings(app.engine.parts()).await, locale);
+    let address = address::finding(&app.settings.server).await;
+    failed |= report("", &[address], locale);
     let parts = app.engine.parts();
     for (inbox, channel) in parts.channels.iter() {
         if let Some(check) = channel.check() {

@@ -16,7 +16,7 @@ const BUCKETS: [f64; 14] = [
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
-        .route("/healthz", web::get().to(healthz))
+        .configure(alive)
         .route("/readyz", web::get().to(readyz))
         .route("/metrics", web::get().to(metrics))
         .route("/", web::get().to(home));
@@ -43,8 +43,16 @@ fn install() -> Option<PrometheusHandle> {
     Some(handle)
 }
 
+/// What `/healthz` says.
+pub(crate) const ALIVE: &str = "ok";
+
+/// `/healthz` alone.
+pub(crate) fn alive(config: &mut web::ServiceConfig) {
+    config.route("/healthz", web::get().to(healthz));
+}
+
 async fn healthz() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain").body("ok")
+    HttpResponse::Ok().content_type("text/plain").body(ALIVE)
 }
 
 /// Ready is whoever can make a callback durable. Without the cache or the broker that is so, only slower: degraded.

@@ -2,7 +2,7 @@
 
 mod body;
 mod callback;
-mod health;
+pub(crate) mod health;
 mod live;
 mod media;
 mod older;
