@@ -66,22 +66,24 @@ impl Sandbox {
     /// Starts everything; when this returns, the address answers.
     pub fn start(settings: Settings) -> Result<Self, StartError> {
         let ordered = faults::parse(&settings.faults)?;
+        // What may be refused comes before the threads: who waits in a runtime must not end another.
+        let listener = listen(&settings.listen)?;
+        let address = listener
+            .local_addr()
+            .map_err(|cause| refused(&settings.listen, cause))?;
+        let client = http_client()?;
         let runtime = Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("sandbox")
             .enable_all()
             .build();
         let runtime = runtime.map_err(|error| StartError::Runtime(error.to_string()))?;
-        let listener = listen(&settings.listen)?;
-        let address = listener
-            .local_addr()
-            .map_err(|cause| refused(&settings.listen, cause))?;
         let url = settings
             .public_url
             .clone()
             .unwrap_or_else(|| format!("http://{address}"));
         let url = url.trim_end_matches('/').to_owned();
-        let world = World::new(&settings, url, http_client()?, runtime.handle().clone());
+        let world = World::new(&settings, url, client, runtime.handle().clone());
         let world = Arc::new(world);
         world.faults().add(ordered);
         let wechat =
