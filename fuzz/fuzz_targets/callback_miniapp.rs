@@ -1,5 +1,5 @@
 //! What anybody could post to a mini program's inbox: as any bytes, and as one push written in both formats, which must read
-//! as the same thing. The property-test twin is in `convertors/src/wechat/mini_tests.rs`.
+//! as the same thing. The property-test twin is in `convertors/src/wechat/mini/tests.rs`.
 #![no_main]
 
 use bridge_convertors::wechat::{forms_agree, fuzz_callback};

@@ -11,6 +11,7 @@ use std::{
 };
 
 use bridge_core::{
+    bot::standing,
     clock::SystemClock,
     message::{
         Arrival, Author, BotName, Content, ConversationId, ExternalId, InboxName, PeerId, What,
@@ -276,7 +277,7 @@ fn one(run: u128, number: u64) -> Intake {
     Intake {
         arrivals: vec![arrival],
         cursor: None,
-        entry: BotName::new("transfer"),
+        entry: BotName::new(standing::TRANSFER),
     }
 }
 

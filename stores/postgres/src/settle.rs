@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 
 use bridge_core::{
+    bot::standing,
     clock::Timestamp,
     message::{Arrival, BotName},
     store::{DueId, DueKind, Settlement, StoreError},
@@ -134,7 +135,7 @@ pub(crate) async fn alone(
     let (fate, cue) = fate(due.kind, settlement)?;
     // A cue belongs to a thread that exists: whom it would be opened for does not matter.
     let cue: Vec<Arrival> = cue.into_iter().map(|cue| *cue).collect();
-    let told = Columns::of(&cue, &BotName::new("transfer"), opened_at)?;
+    let told = Columns::of(&cue, &BotName::new(standing::TRANSFER), opened_at)?;
     let [inbox, from, peer, body, opened, contact] = told.values();
     let fence = fence(due.fence)?;
     let row = match (due.kind, due.deadline) {

@@ -1,6 +1,7 @@
 //! Settle: what became of something due, and the cue that tells the conversation, in one step.
 
 use bridge_core::{
+    bot::standing,
     clock::Timestamp,
     convert::Loss,
     message::{BotName, ConversationId, DispatchId},
@@ -52,7 +53,7 @@ impl Settle {
         let intake = |cue: Box<_>| Intake {
             arrivals: vec![*cue],
             cursor: None,
-            entry: BotName::new("transfer"),
+            entry: BotName::new(standing::TRANSFER),
         };
         let cue = cue.map(|cue| Accept::new(intake(cue), now)).transpose()?;
         Ok(Self {

@@ -238,5 +238,4 @@ pub fn read_all(bytes: &[u8], size: usize, limits: Limits) -> Vec<Event> {
 }
 
 #[cfg(test)]
-#[path = "stream_tests.rs"]
 mod tests;

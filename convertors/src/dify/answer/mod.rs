@@ -325,5 +325,4 @@ fn moved(found: &Url, base: &Url) -> Option<String> {
 }
 
 #[cfg(test)]
-#[path = "answer_tests.rs"]
 mod tests;

@@ -18,18 +18,18 @@ const PICTURE: &str = "image/svg+xml";
 
 /// The parts that are the same for everybody.
 const PARTS: &[(&str, &str, &str)] = &[
-    ("chat.css", STYLE, include_str!("page/chat.css")),
-    ("chat.js", SCRIPT, include_str!("page/chat.js")),
-    ("frame.js", SCRIPT, include_str!("page/frame.js")),
-    ("markdown.js", SCRIPT, include_str!("page/markdown.js")),
-    ("view.js", SCRIPT, include_str!("page/view.js")),
-    ("voice.js", SCRIPT, include_str!("page/voice.js")),
-    ("wire.js", SCRIPT, include_str!("page/wire.js")),
-    ("words.js", SCRIPT, include_str!("page/words.js")),
-    ("icon.svg", PICTURE, include_str!("page/icon.svg")),
+    ("chat.css", STYLE, include_str!("chat.css")),
+    ("chat.js", SCRIPT, include_str!("chat.js")),
+    ("frame.js", SCRIPT, include_str!("frame.js")),
+    ("markdown.js", SCRIPT, include_str!("markdown.js")),
+    ("view.js", SCRIPT, include_str!("view.js")),
+    ("voice.js", SCRIPT, include_str!("voice.js")),
+    ("wire.js", SCRIPT, include_str!("wire.js")),
+    ("words.js", SCRIPT, include_str!("words.js")),
+    ("icon.svg", PICTURE, include_str!("icon.svg")),
 ];
-const PAGE: &str = include_str!("page/index.html");
-const EMBED: &str = include_str!("page/kefu.js");
+const PAGE: &str = include_str!("index.html");
+const EMBED: &str = include_str!("kefu.js");
 
 /// Every document by its path.
 pub(super) fn documents(

@@ -160,5 +160,4 @@ fn as_link(what: &str, media: &Media, content: &Content) -> Shown {
 }
 
 #[cfg(test)]
-#[path = "mini_tests.rs"]
 mod tests;
