@@ -194,7 +194,7 @@ pub struct Profile {
 impl Arrival {
     /// Whether it tells what a person of ours did on the platform itself, past the bridge.
     pub fn made_there(&self) -> bool {
-        use super::content::Event::{Answered, Ended, Taken};
+        use super::Event::{Answered, Ended, Taken};
         matches!(
             &self.what,
             What::Content(Content::Event(Taken | Answered { .. } | Ended))

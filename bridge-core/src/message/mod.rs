@@ -3,16 +3,17 @@
 
 mod arrival;
 mod content;
+mod event;
 mod handle;
 mod ids;
+mod media;
 
 pub use arrival::{Arrival, Author, Cue, DeadlineKind, Profile, Trigger, What};
-pub use content::{
-    Answer, ConsentAnswer, Content, ContentKind, Event, Format, Hosted, Media, MediaSource,
-    MenuItem, NudgeResult, Rated, Text, Welcome,
-};
+pub use content::{Content, ContentKind, Format, Hosted, MenuItem, Text};
+pub use event::{Answer, ConsentAnswer, Event, NudgeResult, Rated, Welcome};
 pub use handle::Handle;
 pub use ids::{
     AgentName, ArrivalId, BotName, ContactId, ConversationId, DispatchId, EntryId, ErrandId,
     ExternalId, InboxName, PeerId, ThreadKey, WorkerId,
 };
+pub use media::{Media, MediaSource};
