@@ -1,11 +1,14 @@
 //! Deadlines enter as cues, on the same clock as everything else.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use super::{Engine, Side};
+use super::{Engine, Side, holds::Hold};
 use crate::{
     message::Cue,
-    store::{Due, DueKind, DueWhat, Settlement},
+    store::{DueKind, DueWhat, Settlement},
 };
 
 /// How many are taken at once.
@@ -17,6 +20,7 @@ impl Engine {
         let mut side = Side::new(1);
         while !self.stop.is_cancelled() {
             let heard = self.wake.deadlines.notified();
+            let began = Instant::now();
             match self
                 .parts
                 .store
@@ -34,8 +38,12 @@ impl Engine {
                         .await;
                 }
                 Ok(due) => {
-                    for due in due {
-                        self.ring(due).await;
+                    let held = due
+                        .into_iter()
+                        .filter_map(|due| Some((self.hold(due.id, began)?, due.what)));
+                    // All of them first: the last are renewed while the first are rung.
+                    for (hold, what) in held.collect::<Vec<_>>() {
+                        self.ring(&hold, what).await;
                     }
                 }
                 Err(error) => {
@@ -47,14 +55,14 @@ impl Engine {
         }
     }
 
-    async fn ring(&self, due: Due) {
+    async fn ring(&self, hold: &Hold, what: DueWhat) {
         let DueWhat::Deadline {
             conversation,
             thread,
             kind,
             episode,
             at,
-        } = due.what
+        } = what
         else {
             return;
         };
@@ -66,7 +74,7 @@ impl Engine {
         match self.accept(vec![cue]).await {
             Ok(_) => {
                 self.settle(
-                    &due.id,
+                    hold,
                     Settlement::Done {
                         external_id: None,
                         lost: Vec::new(),

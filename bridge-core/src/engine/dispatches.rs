@@ -1,13 +1,18 @@
 //! Dispatches: takes what is due, sends it, settles it. One recipient's dispatches leave in order; a slow platform
 //! delays nobody but those who wait for it.
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{
+    borrow::Cow,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use metrics::{counter, gauge, histogram};
 
 use super::{
     Engine, OnUnknown, Side,
     contained::{Mishap, contained},
+    holds::Hold,
 };
 use crate::{
     broker::Notice,
@@ -15,7 +20,7 @@ use crate::{
     clock::Timestamp,
     error::Remedy,
     message::{Arrival, ArrivalId, BotName, Content, Cue, Event, PeerId, Rated, ThreadKey},
-    store::{Due, DueId, DueKind, DueWhat, Settlement, StoreError},
+    store::{Due, DueKind, DueWhat, Settlement, StoreError},
     texts::Locale,
 };
 
@@ -44,28 +49,24 @@ impl Engine {
                 }
                 continue;
             }
-            let full = side.full();
-            let due = self
-                .parts
-                .store
-                .due(
-                    DueKind::Dispatch,
-                    &self.worker,
-                    room,
-                    self.send_lease(),
-                    &full,
-                )
-                .await;
-            match due {
+            let (full, began) = (side.full(), Instant::now());
+            let lease = self.parts.settings.lease;
+            let store = &self.parts.store;
+            match store
+                .due(DueKind::Dispatch, &self.worker, room, lease, &full)
+                .await
+            {
                 Ok(due) if due.is_empty() => {
                     self.until_due(DueKind::Dispatch, heard, &full, &mut side)
                         .await;
                 }
                 Ok(due) => {
                     for Due { id, what } in due {
-                        if let DueWhat::Dispatch(dispatch) = what {
+                        if let DueWhat::Dispatch(dispatch) = what
+                            && let Some(hold) = self.hold(id, began)
+                        {
                             let (engine, inbox) = (self.clone(), dispatch.inbox.clone());
-                            let work = async move { engine.deliver(id, *dispatch).await };
+                            let work = async move { engine.deliver(hold, *dispatch).await };
                             side.start(inbox.as_str(), work);
                         }
                     }
@@ -103,14 +104,12 @@ impl Engine {
         }
     }
 
-    /// No send outlasts its lease.
-    pub(super) fn send_lease(&self) -> Duration {
-        self.parts.settings.send_timeout + self.parts.settings.lease / 2
-    }
-
-    pub(super) async fn deliver(&self, id: DueId, dispatch: Dispatch) {
+    pub(super) async fn deliver(&self, hold: Hold, dispatch: Dispatch) {
         let started = self.parts.clock.now();
-        let result = self.send(&dispatch).await;
+        let result = match hold.is_sure() {
+            true => self.send(&dispatch).await,
+            false => Err(too_late()),
+        };
         histogram!("kefu_send_seconds", "inbox" => dispatch.inbox.to_string())
             .record(self.parts.clock.now().since(started));
         let settlement = match result {
@@ -135,7 +134,7 @@ impl Engine {
             &settlement,
             Settlement::Held { cue: Some(_), .. } | Settlement::Dead { cue: Some(_), .. }
         );
-        let others = self.settle_and_tell(&id, settlement).await;
+        let others = self.settle_and_tell(&hold, settlement).await;
         if moved_on && others {
             self.notify(Notice::Dispatches);
         }
@@ -145,14 +144,15 @@ impl Engine {
     }
 
     /// Settles, however long the store is away: what was sent must not be sent again for want of a note.
-    pub(super) async fn settle(&self, id: &DueId, settlement: Settlement) {
-        self.settle_and_tell(id, settlement).await;
+    pub(super) async fn settle(&self, hold: &Hold, settlement: Settlement) {
+        self.settle_and_tell(hold, settlement).await;
     }
 
     /// The same. Whether others may be due now that waited behind it.
-    async fn settle_and_tell(&self, id: &DueId, settlement: Settlement) -> bool {
+    async fn settle_and_tell(&self, hold: &Hold, settlement: Settlement) -> bool {
+        let id = hold.settling();
         loop {
-            let settled = self.parts.store.settle_and_tell(id, settlement.clone());
+            let settled = self.parts.store.settle_and_tell(&id, settlement.clone());
             match settled.await {
                 Ok(others) => return others,
                 Err(StoreError::Unavailable(reason)) if !self.stop.is_cancelled() => {
@@ -390,6 +390,15 @@ impl Engine {
         };
         self.cue(&thread, key, cue)
     }
+}
+
+/// This node stalled before it began: another may be sending it by now. If not, it goes out as if it had only waited its turn.
+fn too_late() -> ChannelError {
+    let again = Remedy::Retry {
+        after: Duration::ZERO,
+    };
+    let detail = "its lease was over before it was begun";
+    ChannelError::new(ChannelErrorKind::Busy, again, detail.to_owned())
 }
 
 /// The longest id of a receipt that is kept, and the longest reason of a failure: both are the platform's words.

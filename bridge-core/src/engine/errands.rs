@@ -1,16 +1,19 @@
 //! Errands: questions to slow bots, run off the conversation's claim. The answer returns as an arrival whose external
 //! id is the errand's, so running it twice changes nothing.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use metrics::{counter, histogram};
 
-use super::{Engine, Side, context::FOR_BOTS};
+use super::{Engine, Side, context::FOR_BOTS, holds::Hold};
 use crate::{
     bot::{BotError, Cancelled, Effect, Known, Pace, Turn},
     error::Remedy,
     message::{Author, Content, Cue, ErrandId},
-    store::{Due, DueId, DueKind, DueWhat, Errand, Settlement, StoreError},
+    store::{Due, DueKind, DueWhat, Errand, Settlement, StoreError},
 };
 
 /// For bots that declare no pace of their own but are asked as an errand.
@@ -26,8 +29,8 @@ impl Engine {
                 side.one_done().await;
                 continue;
             }
-            let full = side.full();
-            let lease = self.errand_lease();
+            let (full, began) = (side.full(), Instant::now());
+            let lease = self.parts.settings.lease;
             let store = &self.parts.store;
             match store
                 .due(DueKind::Errand, &self.worker, room, lease, &full)
@@ -39,9 +42,12 @@ impl Engine {
                 }
                 Ok(due) => {
                     for Due { id, what } in due {
-                        if let DueWhat::Errand(errand) = what {
+                        if let DueWhat::Errand(errand) = what
+                            && let Some(hold) = self.hold(id, began)
+                        {
                             let (engine, bot) = (self.clone(), errand.bot.clone());
-                            side.start(bot.as_str(), async move { engine.run(id, *errand).await });
+                            let work = async move { engine.run(hold, *errand).await };
+                            side.start(bot.as_str(), work);
                         }
                     }
                 }
@@ -59,25 +65,17 @@ impl Engine {
         side.finish().await;
     }
 
-    /// Longer than any bot may take.
-    fn errand_lease(&self) -> Duration {
-        let longest = self
-            .parts
-            .catalogue
-            .iter()
-            .map(patience)
-            .max()
-            .unwrap_or(PATIENCE);
-        longest + self.parts.settings.lease
-    }
-
     pub(super) fn cancel_errand(&self, errand: ErrandId) {
         if let Some(cancelled) = self.running.lock().get(&errand) {
             cancelled.cancel();
         }
     }
 
-    async fn run(&self, id: DueId, errand: Errand) {
+    async fn run(&self, hold: Hold, errand: Errand) {
+        if !hold.is_sure() {
+            // This node stalled before it began: the errand is another's by now, or due again.
+            return;
+        }
         let started = self.parts.clock.now();
         let cancelled = Cancelled::default();
         self.running.lock().insert(errand.id, cancelled.clone());
@@ -89,7 +87,7 @@ impl Engine {
             tracing::info!(trace = errand.trace.0, errand = errand.id.0, bot = %errand.bot, "no longer wanted");
             if !self.stop.is_cancelled() {
                 self.settle(
-                    &id,
+                    &hold,
                     Settlement::Done {
                         external_id: None,
                         lost: Vec::new(),
@@ -116,7 +114,7 @@ impl Engine {
                     let at = self.parts.clock.now() + after;
                     return self
                         .settle(
-                            &id,
+                            &hold,
                             Settlement::Retry {
                                 at,
                                 reason: error.detail,
@@ -134,12 +132,12 @@ impl Engine {
                 }
             }
         };
-        self.hand_in(&id, &errand, cue).await;
+        self.hand_in(&hold, &errand, cue).await;
     }
 
     /// The answer is accepted first and the errand settled after: a crash between the two runs it again, and the second
     /// answer is a repeat.
-    async fn hand_in(&self, id: &DueId, errand: &Errand, cue: Cue) {
+    async fn hand_in(&self, hold: &Hold, errand: &Errand, cue: Cue) {
         let arrival = self.cue(
             &errand.conversation.thread,
             format!("errand:{:020}", errand.id.0),
@@ -158,7 +156,7 @@ impl Engine {
             }
         }
         self.settle(
-            id,
+            hold,
             Settlement::Done {
                 external_id: None,
                 lost: Vec::new(),

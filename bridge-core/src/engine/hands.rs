@@ -2,9 +2,12 @@
 //! what it has accepted and sends what it has committed without asking the store for it again; and it wakes the others only
 //! where it is busy itself. What a node that dies had in hand comes back by its lease, like everything that is taken.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering::Relaxed},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    time::Instant,
 };
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
@@ -160,8 +163,8 @@ impl Engine {
         }
     }
 
-    /// Sends what a commit has handed over.
-    pub(super) fn send_at_once(&self, taken: Vec<Due>, mut places: Places) {
+    /// Sends what a commit that began then has handed over.
+    pub(super) fn send_at_once(&self, taken: Vec<Due>, began: Instant, mut places: Places) {
         for Due { id, what } in taken {
             let DueWhat::Dispatch(dispatch) = what else {
                 continue;
@@ -170,8 +173,11 @@ impl Engine {
             let (Some(engine), Some(place)) = (self.me.upgrade(), places.one()) else {
                 return;
             };
+            let Some(hold) = self.hold(id, began) else {
+                continue;
+            };
             self.tasks.spawn(async move {
-                engine.deliver(id, *dispatch).await;
+                engine.deliver(hold, *dispatch).await;
                 drop(place);
             });
         }

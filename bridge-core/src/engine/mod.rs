@@ -9,6 +9,7 @@ mod desk;
 mod dispatches;
 mod errands;
 mod hands;
+mod holds;
 mod housekeeping;
 mod ingress;
 mod lines;
@@ -36,7 +37,9 @@ pub(crate) use contained::contained;
 pub use ingress::IngressError;
 pub use settings::{EngineSettings, OnUnknown};
 
-use self::{context::Ring, desk::DeskKeeper, hands::Hands, pressure::Pressure, wake::Wake};
+use self::{
+    context::Ring, desk::DeskKeeper, hands::Hands, holds::Holds, pressure::Pressure, wake::Wake,
+};
 use crate::{
     bot::{Cancelled, Catalogue},
     broker::{Broker, Notice},
@@ -93,6 +96,7 @@ pub struct Engine {
     ring: Option<Ring>,
     pressure: Pressure,
     hands: Arc<Hands>,
+    holds: Arc<Holds>,
     /// Itself, for what goes on when its caller has gone.
     me: Weak<Engine>,
     worker: WorkerId,
@@ -108,6 +112,8 @@ pub struct Engine {
     /// For those who watch conversations live.
     watched: tokio::sync::broadcast::Sender<Notice>,
     stop: CancellationToken,
+    /// Nothing is in hand any more, or nobody waits for it.
+    finished: CancellationToken,
     tasks: TaskTracker,
     cues: AtomicU64,
 }
@@ -137,6 +143,7 @@ impl Engine {
             ring: Ring::of(&parts),
             pressure: Pressure::default(),
             hands: Arc::new(hands),
+            holds: Arc::default(),
             me: me.clone(),
             worker: WorkerId::new(uuid::Uuid::now_v7().to_string()),
             running: Mutex::default(),
@@ -146,6 +153,7 @@ impl Engine {
             wondered: (wonder, Mutex::new(Some(wondered))),
             watched: tokio::sync::broadcast::channel(WATCHED).0,
             stop: CancellationToken::new(),
+            finished: CancellationToken::new(),
             tasks: TaskTracker::new(),
             cues: AtomicU64::new(0),
             parts,
@@ -168,6 +176,11 @@ impl Engine {
         self.spawn(|engine| async move { engine.keep_context().await });
         self.spawn(|engine| async move { engine.keep_house().await });
         self.spawn(|engine| async move { engine.hear_notices().await });
+        // It outlasts the others: until what they have in hand is finished.
+        tokio::spawn(
+            self.clone()
+                .unbroken(|engine| async move { engine.keep_holds().await }),
+        );
     }
 
     /// Takes no new work, finishes what is in hand, and hands back what is not done in time.
@@ -180,6 +193,7 @@ impl Engine {
         {
             tracing::warn!("not everything in hand was finished; leases hand it back");
         }
+        self.finished.cancel();
     }
 
     /// Whether draining has begun.
@@ -197,19 +211,20 @@ impl Engine {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let engine = self.clone();
-        self.tasks.spawn(async move {
-            while contained(work(engine.clone()), Duration::MAX)
-                .await
-                .is_err()
-            {
-                tracing::error!("a loop of the engine panicked; it begins again");
-                engine.wait_for(std::future::pending(), AGAIN).await;
-                if engine.stop.is_cancelled() {
-                    return;
-                }
+        self.tasks.spawn(self.clone().unbroken(work));
+    }
+
+    async fn unbroken<F>(self: Arc<Self>, work: impl Fn(Arc<Self>) -> F + Send + 'static)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        while contained(work(self.clone()), Duration::MAX).await.is_err() {
+            tracing::error!("a loop of the engine panicked; it begins again");
+            self.wait_for(std::future::pending(), AGAIN).await;
+            if self.stop.is_cancelled() {
+                return;
             }
-        });
+        }
     }
 
     /// What happens to conversations, on this node and the others: [`Notice::Changed`], [`Notice::Typing`], and

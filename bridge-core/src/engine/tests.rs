@@ -6,7 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
@@ -19,10 +19,10 @@ use crate::{
     channel::{
         Capabilities, ChannelError, ChannelErrorKind, Decoded, Delivery, Dispatch, Persona, Receipt,
     },
-    clock::TestClock,
+    clock::{TestClock, Timestamp},
     error::Remedy,
     message::{Arrival, Author, Content, Cue, PeerId, ThreadKey},
-    store::MemoryStore,
+    store::{Due, DueKind, DueWhat, MemoryStore},
     testkit::{NOW, desk, tools},
     texts::Locale,
 };
@@ -32,6 +32,9 @@ struct Platform {
     capabilities: Capabilities,
     sent: watch::Sender<Vec<String>>,
     broken: AtomicBool,
+    /// Sends that were begun, and whether they go on.
+    begun: watch::Sender<usize>,
+    open: watch::Sender<bool>,
 }
 
 impl Platform {
@@ -40,6 +43,8 @@ impl Platform {
             capabilities: Capabilities::default(),
             sent: watch::Sender::default(),
             broken: AtomicBool::new(false),
+            begun: watch::Sender::default(),
+            open: watch::Sender::new(true),
         })
     }
 
@@ -68,6 +73,8 @@ impl Channel for Platform {
             let refused = ChannelError::new(kind, Remedy::retry_secs(60), "48001");
             return Err(refused.advise("没有权限", "no right"));
         }
+        self.begun.send_modify(|begun| *begun += 1);
+        let _ = self.open.subscribe().wait_for(|open| *open).await;
         let words = dispatch.content.words().unwrap_or_default().to_owned();
         self.sent.send_modify(|sent| sent.push(words));
         Ok(Receipt::default())
@@ -183,4 +190,141 @@ async fn who_writes_on_while_the_operator_is_needed_knows_how_many_wait_and_when
     stage.mall.was_sent("五").await;
     assert_eq!(*stage.desk.sent.borrow(), told);
     stage.engine.drain(Duration::from_secs(1)).await;
+}
+
+/// When somebody else may take what is being sent.
+async fn lease_ends(stage: &Stage) -> Timestamp {
+    let store = &stage.engine.parts.store;
+    let next = store.next_due(DueKind::Dispatch, &[]).await.unwrap();
+    next.expect("something is being sent")
+}
+
+/// Waits until it may be taken by somebody else at that time, not before.
+async fn lease_moves_to(stage: &Stage, end: Timestamp) {
+    while lease_ends(stage).await != end {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// The agent has said something that the platform is slow to take.
+async fn slow_send() -> Stage {
+    let stage = Stage::assigned().await;
+    stage.mall.was_sent("为您服务").await;
+    all_is_settled(&stage).await;
+    stage.mall.open.send_replace(false);
+    let begun = *stage.mall.begun.borrow();
+    stage.says("慢").await;
+    let mut all = stage.mall.begun.subscribe();
+    all.wait_for(|all| *all > begun).await.unwrap();
+    stage
+}
+
+/// What the contact got after the word that an agent is there.
+fn sent_after_all(stage: &Stage) -> Vec<String> {
+    stage.mall.sent.borrow()[1..].to_vec()
+}
+
+/// Lets time pass, and everybody see it.
+async fn pass(stage: &Stage, span: Duration) {
+    stage.clock.advance(span);
+    for _ in 0..50 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Waits until nothing is to be sent any more.
+async fn all_is_settled(stage: &Stage) {
+    let store = &stage.engine.parts.store;
+    while store.depths().await.unwrap().dispatches > 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_lease_does_not_end_under_who_sends_and_is_not_long() {
+    let stage = slow_send().await;
+    let lease = stage.engine.parts.settings.lease;
+    assert!(lease <= Duration::from_secs(10));
+    assert_eq!(lease_ends(&stage).await, stage.clock.now() + lease);
+    let mut ends = Vec::new();
+    for _ in 0..16 {
+        pass(&stage, lease / 4).await;
+        ends.push(lease_ends(&stage).await.since(stage.clock.now()));
+    }
+    let shortest = ends.into_iter().min();
+    assert!(shortest >= Some(lease / 2), "{shortest:?}");
+    stage.mall.open.send_replace(true);
+    all_is_settled(&stage).await;
+    assert_eq!(sent_after_all(&stage), ["慢"]);
+    stage.engine.drain(Duration::from_secs(1)).await;
+}
+
+#[tokio::test]
+async fn who_drains_renews_to_the_last() {
+    let stage = slow_send().await;
+    let lease = stage.engine.parts.settings.lease;
+    let engine = stage.engine.clone();
+    let drained = tokio::spawn(async move { engine.drain(Duration::from_secs(60)).await });
+    while !stage.engine.draining() {
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..8 {
+        pass(&stage, lease / 4).await;
+    }
+    assert!(lease_ends(&stage).await > stage.clock.now());
+    stage.mall.open.send_replace(true);
+    drained.await.unwrap();
+    assert_eq!(sent_after_all(&stage), ["慢"]);
+}
+
+/// A machine that slept, or a clock that was set: every lease is over at once, also under who lives.
+#[tokio::test]
+async fn what_a_node_takes_from_itself_is_not_sent_twice() {
+    let stage = slow_send().await;
+    let lease = stage.engine.parts.settings.lease;
+    let begun = *stage.mall.begun.borrow();
+    stage
+        .clock
+        .set(stage.clock.now() + Duration::from_secs(3600));
+    stage.engine.notify(Notice::Dispatches);
+    lease_moves_to(&stage, stage.clock.now() + lease).await;
+    stage.mall.open.send_replace(true);
+    all_is_settled(&stage).await;
+    assert_eq!(*stage.mall.begun.borrow(), begun);
+    assert_eq!(sent_after_all(&stage), ["慢"]);
+    stage.engine.drain(Duration::from_secs(1)).await;
+}
+
+/// A node that stalled between taking and sending, while another took over.
+#[tokio::test]
+async fn what_is_another_s_by_now_is_not_begun() {
+    let stage = slow_send().await;
+    stage.mall.open.send_replace(true);
+    all_is_settled(&stage).await;
+    stage.engine.drain(Duration::from_secs(1)).await;
+    stage.says("晚").await;
+    let store = stage.engine.parts.store.clone();
+    let (late, other) = (WorkerId::new("late"), WorkerId::new("other"));
+    let lease = stage.engine.parts.settings.lease;
+    let claim = store.claim(&late, lease).await.unwrap().unwrap();
+    stage.engine.work(claim).await;
+    let take = async |worker| {
+        let due = store.due(DueKind::Dispatch, worker, 9, lease, &[]).await;
+        due.unwrap()
+    };
+    let taken = take(&late).await;
+    let began = Instant::now();
+    stage.clock.advance(lease);
+    let again = take(&other).await;
+    assert_eq!(again.len(), 1);
+    let begun = *stage.mall.begun.borrow();
+    for Due { id, what } in taken {
+        let DueWhat::Dispatch(dispatch) = what else {
+            panic!("{what:?}")
+        };
+        let hold = stage.engine.holds.hold(id, began).unwrap();
+        stage.engine.deliver(hold, *dispatch).await;
+    }
+    assert_eq!(*stage.mall.begun.borrow(), begun);
+    assert_eq!(lease_ends(&stage).await, stage.clock.now() + lease);
 }

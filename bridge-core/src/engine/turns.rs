@@ -134,12 +134,12 @@ impl Engine {
         let Some(places) = self.places(sends) else {
             return Ok((store.commit(claim, changes).await?, false));
         };
-        let lease = self.send_lease();
+        let (began, lease) = (Instant::now(), self.parts.settings.lease);
         let (committed, taken) = store
             .commit_and_take(claim, changes, &self.worker, lease)
             .await?;
         let sending = !taken.is_empty();
-        self.send_at_once(taken, places);
+        self.send_at_once(taken, began, places);
         Ok((committed, sending))
     }
 

@@ -87,7 +87,7 @@ pub trait Store: Send + Sync {
     async fn abandon(&self, claim: Claim) -> Result<(), StoreError>;
 
     /// Takes what is due, at most one per lane (a recipient's dispatches, a conversation's errands) and `limit` in
-    /// all. Nobody else gets them until settled or the lease is over. `due` is never ahead of the order of a lane: a
+    /// all. Nobody else gets them until settled or the lease, [renewed](Self::renew) or not, is over. `due` is never ahead of the order of a lane: a
     /// dispatch that waits for its retry holds the later ones of its lane. `but`: inboxes, of dispatches, and bots, of
     /// errands, that are left alone, however much of theirs is due.
     async fn due(
@@ -107,6 +107,10 @@ pub trait Store: Send + Sync {
         worker: &WorkerId,
         lease: Duration,
     ) -> Result<Option<DueId>, StoreError>;
+
+    /// Keeps what was taken for so long from now, by whoever still works on it. Those that are not the caller's any more:
+    /// settled, or taken over meanwhile. A lease that is over, but whose thing nobody took since, is renewed like any other.
+    async fn renew(&self, taken: &[DueId], lease: Duration) -> Result<Vec<DueId>, StoreError>;
 
     /// Says what became of something due. Settling what another worker has taken over meanwhile is
     /// [`StoreError::Lost`].

@@ -226,6 +226,10 @@ impl Store for Postgres {
         steps::take(&self.link, self.now(), dispatch, millis(lease)).await
     }
 
+    async fn renew(&self, taken: &[DueId], lease: Duration) -> Result<Vec<DueId>, StoreError> {
+        steps::renew(&self.link, self.now(), taken, millis(lease)).await
+    }
+
     async fn settle(&self, due: &DueId, settlement: Settlement) -> Result<(), StoreError> {
         self.settle_and_tell(due, settlement).await.map(drop)
     }

@@ -17,6 +17,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/8-together.sql"),
     include_str!("../migrations/9-row-by-row.sql"),
     include_str!("../migrations/10-blameless.sql"),
+    include_str!("../migrations/11-renewed.sql"),
 ];
 
 /// The lock of migrations: any number that nobody else uses.

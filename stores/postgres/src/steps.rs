@@ -1,5 +1,7 @@
 //! Claiming and taking what is due: each a call of one function in the database.
 
+use std::collections::HashSet;
+
 use bridge_core::{
     clock::Timestamp,
     message::{ArrivalId, BotName, DeadlineKind, DispatchId, ErrandId},
@@ -8,7 +10,7 @@ use bridge_core::{
 use tokio_postgres::{Row, types::FromSql};
 
 use crate::{
-    link::{Link, damaged},
+    link::{Link, Values, damaged},
     rows::{self, from_json},
 };
 
@@ -126,6 +128,33 @@ pub(crate) async fn take(
     let row = link.first(sql, &[&now, &dispatch.0, &lease]).await?;
     row.map(|row| taken(DueKind::Dispatch, dispatch.0, None, get(&row, 0)?))
         .transpose()
+}
+
+/// Renews what was taken, in one call for all. Those that are not the taker's any more.
+pub(crate) async fn renew(
+    link: &Link,
+    now: Option<i64>,
+    held: &[DueId],
+    lease: i64,
+) -> Result<Vec<DueId>, StoreError> {
+    let of = |kind| -> Vec<i64> {
+        let those = held.iter().filter(|due| due.kind == kind);
+        those.map(|due| due.id).collect()
+    };
+    let (dispatches, errands) = (of(DueKind::Dispatch), of(DueKind::Errand));
+    let deadlines = of(DueKind::Deadline);
+    let fences: Vec<i64> = held
+        .iter()
+        .map(|due| fence(due.fence))
+        .collect::<Result<_, _>>()?;
+    let sql = "SELECT kefu_renew($1, $2, $3, $4, $5, $6)";
+    let values: &Values<'_> = &[&now, &lease, &dispatches, &errands, &deadlines, &fences];
+    let row = link.first(sql, values).await?;
+    let row = row.ok_or_else(|| damaged("renewing said nothing"))?;
+    let ours: HashSet<i64> = get::<Vec<i64>>(&row, 0)?.into_iter().collect();
+    let lost = held.iter().zip(&fences);
+    let lost = lost.filter(|(_, fence)| !ours.contains(fence));
+    Ok(lost.map(|(due, _)| due.clone()).collect())
 }
 
 pub(crate) fn taken(

@@ -176,6 +176,27 @@ impl<K: Clone + Eq + Hash, T> DueLanes<K, T> {
         Some(self.fence)
     }
 
+    /// Moves the end of a lease, be it over, unless somebody took the thing since. Whether it still is that taking's; while
+    /// its settlement is being written it is.
+    pub(crate) fn renew(&mut self, id: i64, fence: u64, until: Timestamp) -> bool {
+        let Some(item) = self.items.get_mut(&id).filter(|item| item.fence == fence) else {
+            return false;
+        };
+        match item.state {
+            State::Writing(_) => {
+                item.state = State::Writing(Some(until));
+                return true;
+            }
+            State::Taken(before) => {
+                self.leases.remove(&(before, id));
+            }
+            State::Free => self.ready.remove(&item.group, (item.due_at, id)),
+        }
+        item.state = State::Taken(until);
+        self.leases.insert((until, id));
+        true
+    }
+
     /// Leases that are over: somebody else may take it.
     pub(crate) fn expire(&mut self, now: Timestamp) {
         while let Some((until, id)) = self.leases.first().copied()

@@ -384,6 +384,17 @@ impl Index {
         }
     }
 
+    /// Whether what was taken still is that taking's, whose lease ends then.
+    pub(crate) fn renew(&mut self, due: &DueId, until: Timestamp) -> bool {
+        match due.kind {
+            DueKind::Dispatch => self.dispatches.renew(due.id, due.fence, until),
+            DueKind::Errand => self.errands.renew(due.id, due.fence, until),
+            DueKind::Deadline => self
+                .deadline(due)
+                .is_some_and(|id| self.deadlines.renew(id, due.fence, until)),
+        }
+    }
+
     pub(crate) fn next_due(&self, kind: DueKind, but: &[String]) -> Option<Timestamp> {
         match kind {
             DueKind::Dispatch => self.dispatches.next(but),

@@ -211,6 +211,13 @@ impl Store for Sqlite {
         }))
     }
 
+    /// In memory, like all that is taken: it ends with the process.
+    async fn renew(&self, taken: &[DueId], lease: Duration) -> Result<Vec<DueId>, StoreError> {
+        let (mut index, until) = (self.index.lock(), self.clock.now() + lease);
+        let lost = taken.iter().filter(|due| !index.renew(due, until));
+        Ok(lost.cloned().collect())
+    }
+
     async fn settle(&self, due: &DueId, settlement: Settlement) -> Result<(), StoreError> {
         let request = write::Settle::new(due.clone(), settlement, self.clock.now())?;
         self.writer.run(request).await

@@ -2,12 +2,12 @@
 
 use super::{
     State,
-    jobs::{Job, Outgoing, next_ripe, ripe},
+    jobs::{Job, Jobs, Outgoing, next_ripe, ripe},
 };
 use crate::{
     channel::Dispatch,
     clock::Timestamp,
-    message::{DispatchId, ErrandId},
+    message::{ConversationId, DispatchId, ErrandId},
     store::{Due, DueId, DueKind, DueWhat, Errand},
 };
 
@@ -49,6 +49,19 @@ impl State {
         }
         job.taken = Some((fence, until));
         Some(due_id(DueKind::Dispatch, dispatch.0, fence))
+    }
+
+    /// Moves the end of a lease. Whether it still was that taking's.
+    pub(super) fn renew(&mut self, due: &DueId, until: Timestamp) -> bool {
+        match (due.kind, due.deadline) {
+            (DueKind::Dispatch, _) => renewed(&mut self.dispatches, due.id, due.fence, until),
+            (DueKind::Errand, _) => renewed(&mut self.errands, due.id, due.fence, until),
+            (DueKind::Deadline, None) => false,
+            (DueKind::Deadline, Some(kind)) => {
+                let key = (ConversationId(due.id), kind);
+                renewed(&mut self.deadlines, key, due.fence, until)
+            }
+        }
     }
 
     fn take_dispatch(&mut self, now: Timestamp, until: Timestamp, but: &[String]) -> Option<Due> {
@@ -106,6 +119,11 @@ impl State {
             },
         })
     }
+}
+
+fn renewed<K: Ord, T>(jobs: &mut Jobs<K, T>, key: K, fence: u64, until: Timestamp) -> bool {
+    let job = jobs.get_mut(&key).filter(|job| job.held_by(fence));
+    job.map(|job| job.taken = Some((fence, until))).is_some()
 }
 
 fn due_id(kind: DueKind, id: i64, fence: u64) -> DueId {

@@ -152,6 +152,12 @@ impl Store for MemoryStore {
         Ok(self.state.lock().withdraw(dispatch, now, now + lease))
     }
 
+    async fn renew(&self, taken: &[DueId], lease: Duration) -> Result<Vec<DueId>, StoreError> {
+        let (mut state, until) = (self.state.lock(), self.clock.now() + lease);
+        let lost = taken.iter().filter(|due| !state.renew(due, until));
+        Ok(lost.cloned().collect())
+    }
+
     async fn settle(&self, due: &DueId, settlement: Settlement) -> Result<(), StoreError> {
         self.state.lock().settle(due, settlement, self.clock.now())
     }

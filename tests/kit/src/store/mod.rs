@@ -13,6 +13,7 @@ mod errands;
 mod hands;
 mod identity;
 mod records;
+mod renew;
 mod settle;
 mod sweep;
 
@@ -51,6 +52,12 @@ pub async fn conforms(fresh: impl Fn() -> Bench) {
             held_dispatches_wait_for_a_release,
             an_inbox_or_a_bot_is_left_out,
             a_dispatch_is_withdrawn_unless_somebody_sends_it,
+        }
+        renew {
+            a_renewed_lease_is_not_over,
+            what_was_taken_over_is_not_renewed,
+            what_is_over_is_renewed_until_somebody_takes_it,
+            errands_and_deadlines_are_renewed_with_dispatches,
         }
         settle {
             what_waited_its_turn_was_not_tried,
