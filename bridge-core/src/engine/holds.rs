@@ -21,6 +21,8 @@ use crate::{
 
 /// The part of a lease after which it is renewed, at most twice that: so it is tried twice more before it is over.
 const PART: u32 = 4;
+/// Between two looks, however short a lease is.
+const SHORTEST: Duration = Duration::from_millis(20);
 
 /// What is taken, whatever its fence.
 type Key = (DueKind, i64, Option<DeadlineKind>);
@@ -162,9 +164,10 @@ impl Engine {
     /// Renews what is in work, to the end of the last.
     pub(super) async fn keep_holds(self: Arc<Self>) {
         let lease = self.parts.settings.lease;
+        let pause = (lease / PART).max(SHORTEST);
         loop {
             tokio::select! {
-                () = self.parts.clock.sleep(lease / PART) => self.renew_holds(lease).await,
+                () = self.parts.clock.sleep(pause) => self.renew_holds(lease).await,
                 () = self.finished.cancelled() => return,
             }
         }

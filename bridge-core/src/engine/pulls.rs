@@ -17,9 +17,6 @@ use crate::{
     store::{CursorMove, Intake},
 };
 
-/// How long a topic stays a node's that says nothing more: one that was killed keeps others out no longer. One that pulls
-/// says so again and again.
-const HOLD: Duration = Duration::from_secs(9);
 /// How long a node waits for another to be done with a topic, and for what a channel pulls as a matter of routine.
 const WAIT: Duration = Duration::from_secs(30);
 /// How often a node looks whether another is done with a topic.
@@ -164,9 +161,16 @@ impl Engine {
         let _ = self.parts.cache.release(&key, self.worker.as_str()).await;
     }
 
+    /// How long a topic stays a node's that says nothing more; one that pulls says so again and again. Others look every
+    /// [`LOOK`], and shall have it within a lease of a node's death.
+    fn pull_lease(&self) -> Duration {
+        self.parts.settings.lease * 9 / 10
+    }
+
     /// Whether the topic is this node's for now. A cache out of reach lets several pull: that costs calls, no message.
     async fn hold_pull(&self, key: &str) -> bool {
-        let held = self.parts.cache.hold(key, self.worker.as_str(), HOLD);
+        let (worker, lease) = (self.worker.as_str(), self.pull_lease());
+        let held = self.parts.cache.hold(key, worker, lease);
         held.await.unwrap_or(true)
     }
 
@@ -176,7 +180,7 @@ impl Engine {
         loop {
             tokio::select! {
                 done = &mut work => return done,
-                () = self.parts.clock.sleep(HOLD / 3) => {
+                () = self.parts.clock.sleep(self.pull_lease() / 3) => {
                     self.hold_pull(key).await;
                 }
             }

@@ -41,7 +41,7 @@ pub struct EngineSettings {
     pub low_allowance: u32,
     /// A waiting contact is told their position at most this often.
     pub position_interval: Duration,
-    /// How long a worker keeps what it took.
+    /// How long a worker keeps what it took, unless it renews it.
     pub lease: Duration,
     /// So many arrivals may wait for their turns; beyond it callbacks are refused.
     pub waiting_limit: u64,
