@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow};
 use bridge_core::message::{AgentName, InboxName};
 
 use crate::{app::App, check, cli, cli::Failure, http::runtime, operate::say, settings};
@@ -29,12 +29,13 @@ pub(crate) struct Args {
 }
 
 /// Makes one and puts it into a file.
-pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    let settings = settings::load(&args.config.path).map_err(|faults| anyhow!("{faults}"))?;
+pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+    let settings = settings::load(&args.config.path)?;
     let locale = settings.server.locale;
     let scene = match (&args.agent, &args.scene) {
         (Some(agent), _) if !settings.agents.contains_key(&AgentName::new(agent)) => {
-            bail!("没有名为 {agent} 的客服 / there is no agent {agent}")
+            let wrong = format!("没有名为 {agent} 的客服 / there is no agent {agent}");
+            return Err(Failure::Usage(wrong));
         }
         (Some(agent), _) => format!("agent:{agent}"),
         (None, scene) => scene.clone().unwrap_or_default(),
@@ -42,23 +43,21 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     // The running bridge's store is none of this command's business.
     let (settings, _folder) = check::trial(settings)?;
     let code = runtime()?.block_on(async {
-        let app = App::build(settings)
-            .await
-            .map_err(|failure| match failure {
-                Failure::Work(error) => error,
-                other => anyhow!("{other}"),
-            })?;
+        let app = App::build(settings).await?;
         let inbox = InboxName::new(args.inbox.as_str());
         let channel = app.engine.parts().channels.get(&inbox).cloned();
-        let channel =
-            channel.ok_or_else(|| anyhow!("没有收件箱 {inbox} / there is no inbox {inbox}"))?;
+        let channel = channel.ok_or_else(|| {
+            Failure::Usage(format!("没有收件箱 {inbox} / there is no inbox {inbox}"))
+        })?;
         let codes = channel.codes().ok_or_else(|| {
-            anyhow!("{inbox} 的渠道不能生成码 / the channel of {inbox} makes no codes")
+            Failure::Usage(format!(
+                "{inbox} 的渠道不能生成码 / the channel of {inbox} makes no codes"
+            ))
         })?;
         let made = codes.code(&scene, args.page.as_deref()).await;
         made.map_err(|error| match &error.advice {
-            Some(advice) => anyhow!("{}（{error}）", advice.get(locale)),
-            None => anyhow!("{error}"),
+            Some(advice) => Failure::Work(anyhow!("{}（{error}）", advice.get(locale))),
+            None => Failure::Work(anyhow!("{error}")),
         })
     })?;
     std::fs::write(&args.out, &code.picture)

@@ -28,10 +28,8 @@ pub(crate) struct Args {
 pub(crate) fn copy(args: &Args) -> Result<(), Failure> {
     let (from, to) = (place(&args.from, "--from")?, place(&args.to, "--to")?);
     let (Place::File(path), Place::Server(url)) = (&from, &to) else {
-        return Err(anyhow::anyhow!(
-            "只能从 sqlite://… 复制到 postgres://… / only from sqlite://… to postgres://…"
-        )
-        .into());
+        let only = "只能从 sqlite://… 复制到 postgres://… / only from sqlite://… to postgres://…";
+        return Err(Failure::Usage(only.to_owned()));
     };
     let moved = runtime()?.block_on(async {
         let origin = File::open(path).with_context(|| {
@@ -48,19 +46,19 @@ pub(crate) fn copy(args: &Args) -> Result<(), Failure> {
 }
 
 /// A place as it is written, with the environment put in: a password need not be seen among the processes.
-fn place(url: &str, option: &str) -> anyhow::Result<Place> {
+fn place(url: &str, option: &str) -> Result<Place, Failure> {
     let environment: BTreeMap<String, String> = std::env::vars().collect();
     match settings::expanded(url, &environment) {
         Ok(url) if url.starts_with("sqlite://") || url.starts_with("postgres") => {
             Ok(Place::of(&url))
         }
         // Not what was given: it may hold a password.
-        Ok(_) => bail!(
+        Ok(_) => Err(Failure::Usage(format!(
             "{option}: 地址要写成 / must be written sqlite://PATH 或 / or postgres://USER:PASSWORD@HOST/DATABASE"
-        ),
-        Err(name) => {
-            bail!("{option}: 环境变量 {name} 没有设置 / the environment variable {name} is not set")
-        }
+        ))),
+        Err(name) => Err(Failure::Usage(format!(
+            "{option}: 环境变量 {name} 没有设置 / the environment variable {name} is not set"
+        ))),
     }
 }
 

@@ -121,7 +121,8 @@ fn print_trace(trace: &Trace) {
     say(&format!("  sent       {}", arrival.arrival.sent_at));
     say(&format!("  received   {}", after(start)));
     say(&format!(
-        "  decoded    {}",
+        "  decoded    {}  {}",
+        after(arrival.decoded_at),
         serde_json::to_string(&arrival.arrival.what).unwrap_or_default()
     ));
     say(&format!("  accepted   {}", after(arrival.accepted_at)));
@@ -145,10 +146,10 @@ fn print_trace(trace: &Trace) {
             dispatch.id, dispatch.inbox, dispatch.to, dispatch.state
         ));
         say(&format!(
-            "    converted  {}",
+            "    converted  {}  {}",
+            after(dispatch.created_at),
             serde_json::to_string(&dispatch.content).unwrap_or_default()
         ));
-        say(&format!("    decided    {}", after(dispatch.created_at)));
         let tries = dispatch.attempts;
         let why = dispatch.reason.as_deref().unwrap_or_default();
         let external = dispatch.external_id.as_deref().unwrap_or_default();

@@ -8,7 +8,8 @@ use std::{
 
 use anyhow::Context;
 use bridge_sandbox::{
-    Account, DifySettings, Sandbox, TimSettings, WecomApp, WecomSettings, kf::KfSettings,
+    Account, DifySettings, Sandbox, StartError, TimSettings, WecomApp, WecomSettings,
+    kf::KfSettings,
 };
 
 use crate::{
@@ -49,7 +50,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
             faults: args.faults.clone(),
             ..bridge_sandbox::Settings::default()
         };
-        let sandbox = Sandbox::start(platforms).context("the simulated platforms cannot start")?;
+        let sandbox = Sandbox::start(platforms).map_err(not_started)?;
         let bridge = address(args.bridge).context("no free port for the bridge")?;
         let text = configuration(sandbox.url(), bridge, &args.locale, folder.path());
         let settings = settings::read(&text, &std::collections::BTreeMap::new())?;
@@ -61,6 +62,17 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         sandbox.stop().await;
         Ok(())
     })
+}
+
+/// What was ordered and cannot be is a mistake of whoever typed it.
+fn not_started(error: StartError) -> Failure {
+    match error {
+        StartError::Faults(wrong) => Failure::Usage(format!("--faults: {wrong}")),
+        other => {
+            let wrong = "模拟平台无法启动 / the simulated platforms cannot start";
+            Failure::Work(anyhow::Error::new(other).context(wrong))
+        }
+    }
 }
 
 fn greet(url: &str, bridge: SocketAddr) {

@@ -2,7 +2,7 @@
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::{Method, StatusCode},
+    http::{Method, StatusCode, header},
     web,
 };
 use bridge_core::{
@@ -25,7 +25,12 @@ async fn take(request: HttpRequest, Body(body): Body, app: web::Data<App>) -> Ht
     let verb = match *request.method() {
         Method::POST => Verb::Post,
         Method::GET => Verb::Get,
-        _ => return HttpResponse::MethodNotAllowed().finish(),
+        _ => {
+            let allowed = (header::ALLOW, "GET, POST");
+            return HttpResponse::MethodNotAllowed()
+                .insert_header(allowed)
+                .finish();
+        }
     };
     let inbox = request.match_info().unprocessed().trim_start_matches('/');
     take_for(InboxName::new(inbox), verb, &request, body, &app).await

@@ -124,6 +124,10 @@ async fn strangers_are_refused_and_nothing_is_stored() {
             answer.text().await.unwrap()
         );
     }
+    let other = client.put(format!("{}/callback/mall", stage.bridge.url));
+    let other = other.send().await.unwrap();
+    assert_eq!(other.status(), 405);
+    assert_eq!(other.headers()["allow"], "GET, POST", "which are");
     let ready = stage.ready().await;
     assert_eq!(
         (&ready["ready"], &ready["depths"]["open"]),

@@ -376,7 +376,7 @@ async fn a_code_for_an_agent_is_made_on_the_command_line() {
     assert!(phone.says("人工").await.delivered());
     stage.agent("lin").hears_text("新会话").await.unwrap();
     let nobody = run("nobody");
-    assert_eq!(nobody.status.code(), Some(1), "{nobody:?}");
+    assert_eq!(nobody.status.code(), Some(2), "{nobody:?}");
     stage.settled().await;
 }
 

@@ -75,6 +75,9 @@ async fn what_was_read_is_confirmed_on_both_sides() {
         from += shown[from..]
             .find(step)
             .unwrap_or_else(|| panic!("{step}: {shown}"));
+        // Each with its time, and how long that was after it came.
+        let line = shown[from..].lines().next().unwrap();
+        assert!(line.contains(" +") && line.contains(" ms"), "{line}");
     }
 
     // The visitor's page shows the answer, and says so; what it has not shown it cannot confirm.

@@ -271,6 +271,7 @@ fn one(run: u128, number: u64) -> Intake {
         what: What::Content(Content::text("订单 42 什么时候到？")),
         sent_at: now,
         received_at: now,
+        decoded_at: None,
         trigger: None,
         profile: None,
     };

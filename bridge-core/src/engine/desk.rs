@@ -16,8 +16,8 @@ use super::{Engine, EngineParts, contained};
 use crate::{
     clock::Timestamp,
     message::{AgentName, ConversationId, Cue, PeerId},
-    routing::{Decision, Desk, Request, Subject},
-    store::{StoreError, WaitingRow},
+    routing::{Agent, Decision, Desk, Request, Subject},
+    store::{OpenThread, StoreError, WaitingRow},
 };
 
 /// The waiting contacts who are told when the queue moves: those in front.
@@ -49,6 +49,8 @@ impl Drop for Turn<'_> {
 pub(super) struct DeskKeeper {
     snapshot: RwLock<Arc<Desk>>,
     stale: AtomicBool,
+    /// Whether this process has looked for conversations whose agent works elsewhere now.
+    looked_for_moved: AtomicBool,
     reading: tokio::sync::Mutex<()>,
     offline: Mutex<BTreeSet<AgentName>>,
     last: Mutex<Option<AgentName>>,
@@ -83,6 +85,7 @@ impl DeskKeeper {
         Self {
             snapshot: RwLock::new(Arc::new(desk)),
             stale: AtomicBool::new(true),
+            looked_for_moved: AtomicBool::new(false),
             reading: tokio::sync::Mutex::new(()),
             offline: Mutex::default(),
             last: Mutex::default(),
@@ -320,23 +323,39 @@ impl Engine {
         Ok(())
     }
 
-    /// Has a look at conversations whose agent is not configured any more; their turns find somebody else. The same cue for
-    /// each, however many nodes look however often.
+    /// Has a look at conversations whose agent is not configured any more, and at those brought to an inbox where their
+    /// agent works no more; their turns find somebody else, or bring them. The same cue for each, however many nodes look
+    /// however often.
     async fn find_stranded(&self) -> Result<(), StoreError> {
         let desk = self.desk.current(&self.parts).await?;
         let is_gone = |agent: &AgentName| !desk.agents.contains_key(agent);
-        if !desk.loads.keys().any(is_gone) {
+        // Where an agent works changes with the configuration, and so with the process.
+        let first = !self.desk.looked_for_moved.swap(true, Ordering::Relaxed);
+        if !first && !desk.loads.keys().any(is_gone) {
             return Ok(());
         }
-        let open = self.parts.store.open_threads().await?;
+        let open = self.parts.store.open_threads().await.inspect_err(|_| {
+            self.desk.looked_for_moved.store(false, Ordering::Relaxed);
+        })?;
         let mut cues = Vec::new();
-        for stranded in open.iter().filter(|open| is_gone(&open.agent)) {
+        for open in &open {
             // Any of its threads leads to the conversation.
-            let Some(thread) = stranded.threads.first() else {
+            let Some(thread) = open.threads.first() else {
                 continue;
             };
-            let key = format!("{}:stranded:{}", stranded.since.as_secs(), thread.peer);
-            cues.push(self.cue(thread, key, Cue::QueueMoved { episode: 0 }));
+            let (since, peer) = (open.since.as_secs(), &thread.peer);
+            match desk.agents.get(&open.agent) {
+                None => {
+                    let key = format!("{since}:stranded:{peer}");
+                    cues.push(self.cue(thread, key, Cue::QueueMoved { episode: 0 }));
+                }
+                Some(agent) if !desk.native.contains(&agent.inbox) && !is_brought(open, agent) => {
+                    let key = format!("{since}:moved:{}:{peer}", agent.inbox);
+                    let agent = open.agent.clone();
+                    cues.push(self.cue(thread, key, Cue::DeskMoved { agent }));
+                }
+                Some(_) => {}
+            }
         }
         if !cues.is_empty() {
             self.accept(cues).await?;
@@ -362,6 +381,13 @@ impl Engine {
             _ => false,
         })
     }
+}
+
+/// Whether a conversation leads to where its agent works.
+fn is_brought(open: &OpenThread, agent: &Agent) -> bool {
+    open.threads
+        .iter()
+        .any(|thread| thread.inbox == agent.inbox)
 }
 
 /// What a waiting contact's row asks of routing.

@@ -81,6 +81,7 @@ impl Engine {
             what,
             sent_at: dispatch.created_at,
             received_at: self.parts.clock.now(),
+            decoded_at: None,
             trigger: None,
             profile: None,
         };

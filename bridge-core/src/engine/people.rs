@@ -96,6 +96,7 @@ impl Engine {
             what: What::Content(Content::Event(Event::ProfileChanged)),
             sent_at: now,
             received_at: now,
+            decoded_at: None,
             trigger: None,
             profile: Some(profile),
         }

@@ -193,6 +193,7 @@ impl Engine {
             clerk.desk = self.desk.current(&self.parts).await?;
             clerk.take(accepted);
             clerk.replace_gone().await?;
+            clerk.follow_desk().await?;
             if accepted.failures >= self.parts.settings.arrival_failures {
                 clerk.bury(accepted).await?;
                 continue;

@@ -27,6 +27,10 @@ pub struct Arrival {
     pub sent_at: Timestamp,
     /// When it reached us.
     pub received_at: Timestamp,
+    /// When its signature had been checked and it had been read, where that took until a later millisecond. The engine
+    /// notes it; a channel leaves it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decoded_at: Option<Timestamp>,
     /// Which allowance to write to the contact it opens, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trigger: Option<Trigger>,
@@ -125,6 +129,11 @@ pub enum Cue {
         /// Which dispatch.
         dispatch: DispatchId,
     },
+    /// The agent who has the conversation works at another inbox now than the one it was brought to.
+    DeskMoved {
+        /// Which agent.
+        agent: AgentName,
+    },
     /// Something for an agent who has all contacts in one chat, on its way to the agent's own lane.
     Show {
         /// Whose words: the contact's stand-in.
@@ -199,6 +208,11 @@ impl Arrival {
             &self.what,
             What::Content(Content::Event(Taken | Answered { .. } | Ended))
         )
+    }
+
+    /// When it had been read.
+    pub fn decoded(&self) -> Timestamp {
+        self.decoded_at.unwrap_or(self.received_at)
     }
 
     /// The thread it belongs to.

@@ -263,6 +263,8 @@ pub struct TraceArrival {
     pub id: ArrivalId,
     /// The conversation.
     pub conversation: ConversationId,
+    /// When it had been read.
+    pub decoded_at: Timestamp,
     /// What came in.
     pub arrival: Arrival,
     /// When it was made durable.
@@ -282,7 +284,7 @@ pub struct TraceDispatch {
     pub to: PeerId,
     /// What.
     pub content: Content,
-    /// When it was decided.
+    /// When it was decided and converted to what the recipient's platform shows.
     pub created_at: Timestamp,
     /// When it was sent, failed for good, or is to be tried next.
     pub at: Timestamp,

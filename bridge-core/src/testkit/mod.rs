@@ -58,6 +58,7 @@ pub fn arrival(text: &str) -> Arrival {
         what: What::Content(Content::text(text)),
         sent_at: NOW,
         received_at: NOW,
+        decoded_at: None,
         trigger: Some(Trigger::Message),
         profile: None,
     }

@@ -71,6 +71,7 @@ impl Incoming {
             what: What::Content(content),
             sent_at: Timestamp::from_secs(self.sent_at),
             received_at,
+            decoded_at: None,
             trigger: Some(Trigger::Message),
             profile: self.name.map(|name| Profile {
                 name: Some(name),

@@ -90,6 +90,7 @@ pub(super) fn typed(
         what: What::Content(Content::text(said)),
         sent_at: now,
         received_at: now,
+        decoded_at: None,
         trigger: None,
         profile: None,
     }

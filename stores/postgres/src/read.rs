@@ -8,8 +8,8 @@ use bridge_core::{
     clock::Timestamp,
     conversation::{Contact, Conversation, Phase},
     message::{
-        AgentName, ArrivalId, ConversationId, DispatchId, EntryId, Handle, InboxName, PeerId,
-        ThreadKey,
+        AgentName, Arrival, ArrivalId, ConversationId, DispatchId, EntryId, Handle, InboxName,
+        PeerId, ThreadKey,
     },
     store::{
         Confirmation, Depths, DeskState, Entry, OpenThread, Records, StoreError, StoredMedia, Tie,
@@ -217,10 +217,12 @@ impl Records for Postgres {
             (Some(at), Some(verdict)) => Some((Timestamp(at), from_json(verdict)?)),
             _ => None,
         };
+        let arrival: Arrival = from_json(get(&row, 2)?)?;
         let arrival = TraceArrival {
             id,
             conversation: ConversationId(get(&row, 0)?),
-            arrival: from_json(get(&row, 2)?)?,
+            decoded_at: arrival.decoded(),
+            arrival,
             accepted_at: Timestamp(get(&row, 1)?),
             turned,
         };

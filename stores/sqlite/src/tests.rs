@@ -60,6 +60,7 @@ fn said(peer: &str, id: &str) -> Intake {
         what: What::Content(Content::text(id)),
         sent_at: now,
         received_at: now,
+        decoded_at: None,
         profile: None,
         trigger: None,
     };

@@ -70,6 +70,7 @@ pub(super) fn ending(case: &Case, cue: Cue, texts: &Texts) -> Ending {
             Some(_) => Ending::with(vec![Effect::Unblocked(true)], "what waited is sent"),
             None => Ending::silent("sent at last"),
         },
+        Cue::DeskMoved { agent } => Ending::silent(format!("{agent} works at another inbox now")),
         Cue::Show { .. } => Ending::silent("the account is no agent's any more"),
         Cue::Order { by, effects } => Ending::with(effects, format!("ordered by {by}")),
     }

@@ -2,9 +2,8 @@
 
 use super::Clerk;
 use crate::{
-    conversation::Phase,
     message::{Author, Content, What},
-    store::{Accepted, EntryAuthor, StoreError, Verdict},
+    store::{Accepted, EntryAuthor},
     texts::Text,
 };
 
@@ -101,46 +100,5 @@ impl Clerk<'_> {
             }
         }
         self.record(EntryAuthor::Contact, content);
-    }
-
-    /// An arrival that keeps failing is dead with a reason that an agent can see; the conversation moves on.
-    pub(in crate::engine) async fn bury(&mut self, accepted: &Accepted) -> Result<(), StoreError> {
-        self.receive();
-        let reason = format!("its turn failed {} times", accepted.failures);
-        tracing::error!(trace = accepted.id.0, reason, "given up");
-        self.record(
-            EntryAuthor::Note,
-            Content::text(format!("arrival {}: {reason}", accepted.id)),
-        );
-        if self.arrival.author == Author::Contact {
-            self.notice_contact(Text::CannotHandle, &[]);
-            if matches!(self.changes.conversation.phase, Phase::Assigned { .. })
-                && let What::Content(content) = self.arrival.what.clone()
-            {
-                self.tell_agent(content);
-            }
-        }
-        self.bury_words_of_agent();
-        self.done(accepted.id, Verdict::Dead { reason });
-        Ok(())
-    }
-
-    /// It may have failed for what happened around it, such as a database that went away again and again: what an agent said
-    /// goes to the contact all the same. A command is not carried out by halves; its agent is told.
-    fn bury_words_of_agent(&mut self) {
-        let (Author::Agent(_), What::Content(content)) =
-            (&self.arrival.author, self.arrival.what.clone())
-        else {
-            return;
-        };
-        if matches!(content, Content::Event(_) | Content::Recalled { .. }) {
-            return;
-        }
-        match content.words() {
-            Some(words) if words.trim_start().starts_with(['#', '＃']) => {
-                self.notice_agent(Text::BotFailed, &[]);
-            }
-            _ => self.relay(content),
-        }
     }
 }

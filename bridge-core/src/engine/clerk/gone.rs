@@ -1,10 +1,10 @@
-//! An agent who is in the configuration no more: whoever was theirs is somebody else's, or waits. Nothing anybody says is
-//! said to nobody.
+//! An agent who is in the configuration no more: whoever was theirs is somebody else's, or waits. An agent who works at
+//! another inbox now: their contacts are brought there. Nothing anybody says is said to nobody.
 
 use super::Clerk;
 use crate::{
     conversation::Move,
-    message::{AgentName, Author, Content},
+    message::{AgentName, Author, Content, Cue, What},
     routing::ORDINARY,
     store::{EntryAuthor, StoreError},
 };
@@ -36,9 +36,26 @@ impl Clerk<'_> {
         Ok(())
     }
 
-    /// The agent who has the conversation and is not configured.
+    /// Brings a conversation to where its agent works now: what is said there leads to it, and its card lies there.
+    pub(in crate::engine) async fn follow_desk(&mut self) -> Result<(), StoreError> {
+        let What::Cue(Cue::DeskMoved { agent: name }) = self.arrival.what.clone() else {
+            return Ok(());
+        };
+        let theirs = self.changes.conversation.agent() == Some(&name);
+        let Some(agent) = self.desk.agents.get(&name).filter(|_| theirs) else {
+            return Ok(());
+        };
+        let stand_in = self.stand_in_at(&agent.inbox);
+        self.changes.threads.push(stand_in);
+        self.hand_files(&name, None).await
+    }
+
+    /// The agent who has the conversation and is not configured, or works where this contact cannot be brought.
     fn gone(&self) -> Option<AgentName> {
-        let agent = self.changes.conversation.agent()?;
-        (!self.desk.agents.contains_key(agent)).then(|| agent.clone())
+        let conversation = &self.changes.conversation;
+        let name = conversation.agent()?;
+        let agent = self.desk.agents.get(name);
+        let there = agent.is_some_and(|agent| self.desk.reaches(agent, &conversation.thread.inbox));
+        (!there).then(|| name.clone())
     }
 }

@@ -58,7 +58,7 @@ impl Clerk<'_> {
 
     /// Outside working hours the contact is told so. Where a bot answers it goes on answering; where none does, the
     /// contact waits for the desk to open.
-    fn closed(&mut self, skill: Option<String>, note: Option<String>) {
+    pub(super) fn closed(&mut self, skill: Option<String>, note: Option<String>) {
         if matches!(self.changes.conversation.phase, Phase::Queued(_)) {
             return;
         }
@@ -73,7 +73,7 @@ impl Clerk<'_> {
         }
     }
 
-    fn nobody(&mut self, skill: Option<String>) {
+    pub(super) fn nobody(&mut self, skill: Option<String>) {
         match (skill, self.agent.is_some()) {
             (Some(skill), true) => self.notice_agent(Text::SkillUnknown, &[("skill", &skill)]),
             (_, true) => self.notice_agent(Text::NotPossible, &[]),

@@ -3,6 +3,7 @@
 
 mod arrival;
 mod blocked;
+mod bury;
 mod card;
 mod closing;
 mod gone;

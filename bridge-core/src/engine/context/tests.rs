@@ -149,6 +149,7 @@ impl Bench {
             what: What::Content(Content::text("")),
             sent_at: now,
             received_at: now,
+            decoded_at: None,
             trigger: Some(Trigger::Message),
             profile: None,
         };

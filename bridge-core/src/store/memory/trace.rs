@@ -36,6 +36,7 @@ impl State {
         let arrival = TraceArrival {
             id,
             conversation: row.conversation,
+            decoded_at: row.arrival.decoded(),
             arrival: row.arrival.clone(),
             accepted_at: row.accepted_at,
             turned: row.turned.clone(),

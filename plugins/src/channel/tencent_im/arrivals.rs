@@ -146,6 +146,7 @@ impl TencentIm {
             what: What::Content(content),
             sent_at,
             received_at,
+            decoded_at: None,
             trigger: None,
             profile: None,
         }

@@ -107,6 +107,7 @@ impl Desk {
             what: What::Content(content),
             sent_at: now,
             received_at: now,
+            decoded_at: None,
             trigger: None,
             profile: None,
         }

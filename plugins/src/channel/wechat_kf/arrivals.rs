@@ -39,6 +39,7 @@ impl Kf {
             what: What::Content(content),
             sent_at,
             received_at: self.clock.now(),
+            decoded_at: None,
             profile: read::customer(row).and_then(|customer| names.get(customer).cloned()),
         })
     }

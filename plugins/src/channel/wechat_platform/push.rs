@@ -181,6 +181,7 @@ impl Pushed {
             what: What::Content(content),
             sent_at: Timestamp::from_secs(sent_at),
             received_at: self.received_at,
+            decoded_at: None,
             trigger: callback::trigger(fields),
             profile: self.profile(),
         })

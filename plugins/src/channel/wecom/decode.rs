@@ -82,6 +82,7 @@ fn arrival(
         what: What::Content(content),
         sent_at,
         received_at,
+        decoded_at: None,
         profile: read::external_contact(fields).map(|id| known_as(app, id)),
     }))
 }

@@ -47,6 +47,7 @@ pub(super) fn trace(db: &Connection, id: ArrivalId) -> Result<Option<Trace>, Sto
         arrival: TraceArrival {
             id,
             conversation,
+            decoded_at: arrival.decoded(),
             arrival,
             accepted_at,
             turned: verdict,

@@ -44,6 +44,7 @@ pub fn said(peer: &str, id: &str, text: &str) -> Arrival {
         what: What::Content(Content::text(text)),
         sent_at: Timestamp(0),
         received_at: Timestamp(0),
+        decoded_at: None,
         trigger: None,
         profile: None,
     }

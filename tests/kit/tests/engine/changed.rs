@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use bridge_core::conversation::Phase;
+use bridge_core::{
+    conversation::Phase,
+    message::{Author, Content, PeerId},
+};
 
-use crate::world::{Platform, Set, World};
+use crate::world::{Platform, Set, World, stand_in};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -39,6 +42,48 @@ async fn whoever_had_an_agent_who_left_has_another() {
     world.mall.hears("在的").await;
     world.settled().await;
     assert_eq!(world.depths().await.assigned, 1);
+}
+
+/// An agent who works at another inbox since last night: what they have lies there, and what they say there is heard.
+#[tokio::test]
+async fn whoever_has_an_agent_who_moved_goes_with_them() {
+    let world = World::new(Set::default());
+    world.with_agent("zhou").await;
+    let world = world
+        .next_life(Set {
+            agents: vec!["system@annex"],
+            ..Set::default()
+        })
+        .await;
+    let card = world.annex.hears("你好").await;
+    assert_eq!(card.to.as_str(), "agent_system");
+    world.settled().await;
+    world.contact_says("zhou", "还在吗").await;
+    world.annex.hears("还在吗").await;
+    let author = Author::Agent(PeerId::new("agent_system"));
+    let answer = Content::text("在的，我换了位置");
+    let said = world.arrival("annex", stand_in("zhou").as_str(), author, answer);
+    world.take(vec![said]).await;
+    world.mall.hears("我换了位置").await;
+    world.settled().await;
+    assert_eq!(world.desk.words(), Vec::<String>::new());
+    assert_eq!(
+        (world.depths().await.open, world.depths().await.assigned),
+        (1, 1)
+    );
+
+    // The day after nobody has moved: nothing is brought again.
+    let before = world.annex.words().len();
+    let world = world
+        .next_life(Set {
+            agents: vec!["system@annex"],
+            ..Set::default()
+        })
+        .await;
+    world.contact_says("zhou", "谢谢").await;
+    world.annex.hears("谢谢").await;
+    world.settled().await;
+    assert_eq!((before, world.annex.words()), (2, vec!["谢谢".to_owned()]));
 }
 
 /// They need not write again for that.

@@ -8,6 +8,7 @@
 )]
 
 mod allowance;
+mod buried;
 mod changed;
 mod desk;
 mod idle;
@@ -15,4 +16,5 @@ mod jumps;
 mod recall;
 mod repeats;
 mod stuck;
+mod traced;
 mod world;

@@ -63,14 +63,18 @@ pub struct Platform {
     pub does: Mutex<VecDeque<Does>>,
     /// What it does with all for which nothing is ordered.
     pub always: Mutex<Option<ChannelError>>,
+    /// How it reads a callback.
+    pub decodes: Option<Box<dyn Fn(&Delivery) -> Decoded + Send + Sync>>,
     pub pull: Option<Box<dyn Pull>>,
     pub presence: Option<Box<dyn Presence>>,
 }
 
 #[async_trait]
 impl Channel for Platform {
-    fn decode(&self, _: &Delivery) -> Result<Decoded, ChannelError> {
-        Err(ChannelError::malformed("nobody calls back"))
+    fn decode(&self, delivery: &Delivery) -> Result<Decoded, ChannelError> {
+        let decodes = self.decodes.as_ref();
+        let read = decodes.map(|decode| decode(delivery));
+        read.ok_or_else(|| ChannelError::malformed("nobody calls back"))
     }
 
     fn capabilities(&self) -> &Capabilities {
@@ -160,6 +164,8 @@ pub struct Set {
     pub entry: &'static str,
     pub mall: Option<Platform>,
     pub desk: Platform,
+    /// Another place where agents work; those named `…@annex` work there.
+    pub annex: Platform,
     pub turn: fn(&mut EngineSettings),
 }
 
@@ -171,6 +177,7 @@ impl Default for Set {
             entry: "transfer",
             mall: Some(Platform::default()),
             desk: Platform::default(),
+            annex: Platform::default(),
             turn: |_| {},
         }
     }
@@ -183,6 +190,7 @@ pub struct World {
     pub engine: Arc<Engine>,
     pub mall: Arc<Platform>,
     pub desk: Arc<Platform>,
+    pub annex: Arc<Platform>,
     number: AtomicU64,
 }
 
@@ -205,6 +213,8 @@ impl World {
         let tools = testkit::tools_at(clock.clone());
         let mut channels: BTreeMap<InboxName, Arc<dyn Channel>> = BTreeMap::new();
         channels.insert(InboxName::new("desk"), desk.clone());
+        let annex = Arc::new(set.annex);
+        channels.insert(InboxName::new("annex"), annex.clone());
         if let Some(mall) = &mall {
             channels.insert(InboxName::new("mall"), mall.clone());
         }
@@ -239,6 +249,7 @@ impl World {
             engine,
             mall: mall.unwrap_or_default(),
             desk,
+            annex,
             number: AtomicU64::new(number),
         }
     }
@@ -256,6 +267,7 @@ impl World {
             what: What::Content(content),
             sent_at: now,
             received_at: now,
+            decoded_at: None,
             profile: None,
         }
     }
@@ -345,10 +357,11 @@ pub fn stand_in(peer: &str) -> PeerId {
 }
 
 fn agent(name: &str) -> (AgentName, Agent) {
+    let (name, inbox) = name.split_once('@').unwrap_or((name, "desk"));
     let agent = Agent {
         name: AgentName::new(name),
         display_name: name.to_owned(),
-        inbox: InboxName::new("desk"),
+        inbox: InboxName::new(inbox),
         account: PeerId::new(format!("agent_{name}")),
         capacity: 2,
         weight: 1,

@@ -1,8 +1,10 @@
 //! The command line. Exit codes: 0 fine, 1 a check failed or the work could not be done, 2 usage or configuration.
 
+mod wording;
+
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::{check, code, http, moving, operate, sandbox, settings};
 
@@ -111,6 +113,9 @@ pub(crate) enum Failure {
     /// The configuration is wrong: code 2.
     #[error("{0}")]
     Configuration(#[from] settings::Faults),
+    /// The command line asks for what cannot be: code 2.
+    #[error("{0}")]
+    Usage(String),
     /// A check failed: code 1. The findings have been printed.
     #[error("检查未通过 / a check failed")]
     Check,
@@ -123,18 +128,27 @@ pub(crate) enum Failure {
 pub fn run() -> ExitCode {
     // Installed once per process; a second call by a distribution changes nothing.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let cli = match Cli::try_parse() {
+    let typed = wording::in_both(Cli::command()).try_get_matches();
+    let cli = match typed.and_then(|typed| Cli::from_arg_matches(&typed)) {
         Ok(cli) => cli,
-        Err(error) => {
-            // Help and version are no errors: clap knows which stream and code they want.
-            let code = u8::try_from(error.exit_code()).unwrap_or(2);
-            let _ = error.print();
-            return ExitCode::from(code);
-        }
+        Err(error) => return misread(&error),
     };
     match execute(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => complain(&failure),
+    }
+}
+
+/// Help and version are no errors: clap knows which stream and code they want.
+fn misread(error: &clap::Error) -> ExitCode {
+    use clap::error::ErrorKind as K;
+    match error.kind() {
+        K::DisplayHelp | K::DisplayVersion | K::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let code = u8::try_from(error.exit_code()).unwrap_or(2);
+            let _ = error.print();
+            ExitCode::from(code)
+        }
+        _ => complain(&Failure::Usage(wording::complaint(error))),
     }
 }
 
@@ -144,7 +158,7 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Sandbox(args) => sandbox::run(args),
         Command::Check { config, offline } => check::run(&config.path, offline),
         Command::Plugins { json } => Ok(operate::plugins(json)?),
-        Command::Code(args) => Ok(code::run(&args)?),
+        Command::Code(args) => code::run(&args),
         Command::Trace { config, id, json } => {
             Ok(operate::trace(&settings::load(&config.path)?, id, json)?)
         }
@@ -171,8 +185,8 @@ fn execute(command: Command) -> Result<(), Failure> {
 #[expect(clippy::print_stderr, reason = "a command line speaks on stderr")]
 fn complain(failure: &Failure) -> ExitCode {
     match failure {
-        Failure::Configuration(faults) => {
-            eprintln!("{faults}");
+        Failure::Configuration(_) | Failure::Usage(_) => {
+            eprintln!("{failure}");
             ExitCode::from(2)
         }
         Failure::Check => ExitCode::from(1),
