@@ -8,7 +8,10 @@ use std::{
 
 use bridge_sandbox::{Author, Message, tim};
 
-use crate::stage::{Bridge, Set, Stage, configuration};
+use crate::{
+    configuration,
+    stage::{Bridge, Set, Stage},
+};
 
 fn kefu(words: &[&str], config: &Path, folder: &Path) -> Output {
     let (command, rest) = words.split_first().unwrap();
@@ -102,7 +105,7 @@ async fn a_backup_taken_while_everybody_talks_is_a_beginning() {
 
     let fresh = stage.folder.path().join("fresh");
     std::fs::create_dir(&fresh).unwrap();
-    let config = configuration(stage.sandbox.url(), &fresh, &Set::default());
+    let config = configuration::whole(stage.sandbox.url(), &fresh, &Set::default());
     std::fs::write(stage.config(), config).unwrap();
     let restored = kefu(&["restore"], &stage.config(), &copy);
     assert!(restored.status.success(), "{}", said(&restored));

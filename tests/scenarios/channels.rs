@@ -7,6 +7,7 @@ use bridge_sandbox::{Author, kf::KfPhone, tim, wechat, wecom};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::{
+    configuration,
     stage::{Backs, Set, Stage, on_both_backs},
     visitor::Visitor,
 };
@@ -66,63 +67,15 @@ async fn stage(backs: Backs) -> Stage {
         assistant: false,
         ..Set::default()
     };
-    let kf = set.settings.kf.clone();
-    set.more = format!(
-        r#"
-[inboxes.site]
-channel = "web"
-origins = ["https://www.example.com"]
-
-[inboxes.kf]
-channel = "wechat-kf"
-corp_id = "{}"
-secret = "{}"
-token = "{}"
-encoding_aes_key = "{}"
-accounts = ["{}"]
-api_base = "KF_BASE"
-pull_every = "1s"
-"#,
-        kf.corp_id, kf.secret, kf.token, kf.encoding_aes_key, kf.open_kfid
-    );
-    let mini = &set.settings.wechat.accounts[1];
-    set.more.push_str(&format!(
-        r#"
-[inboxes.mini]
-channel = "wechat-miniapp"
-app_id = "{}"
-app_secret = "{}"
-token = "{}"
-encoding_aes_key = "{}"
-mode = "{}"
-api_base = "SANDBOX_URL/wechat"
-"#,
-        mini.app_id,
-        mini.app_secret,
-        mini.token,
-        mini.encoding_aes_key,
-        mini.mode.word()
-    ));
-    let (corp, app) = (&set.settings.wecom, &set.settings.wecom.apps[0]);
-    set.more.push_str(&format!(
-        r#"
-[inboxes.work]
-channel = "wecom"
-corp_id = "{}"
-agent_id = {}
-secret = "{}"
-token = "{}"
-encoding_aes_key = "{}"
-api_base = "SANDBOX_URL/wecom"
-
-[agents.zhou]
-name = "周宁"
-inbox = "work"
-user_id = "ZhouNing"
-capacity = 10
-"#,
-        corp.corp_id, app.agent_id, app.secret, app.token, app.encoding_aes_key
-    ));
+    let platforms = &set.settings;
+    set.more = [
+        configuration::site(""),
+        configuration::kf(&platforms.kf, ""),
+        configuration::mini_program(&platforms.wechat.accounts[1], ""),
+        configuration::wecom(&platforms.wecom, ""),
+        configuration::agent_in_wecom(10),
+    ]
+    .concat();
     Stage::with(set).await
 }
 

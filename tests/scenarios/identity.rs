@@ -10,6 +10,7 @@ use bridge_sandbox::{
 use sha1::{Digest as _, Sha1};
 
 use crate::{
+    configuration,
     stage::{Backs, Set, Stage, on_both_backs},
     visitor::Visitor,
 };
@@ -29,28 +30,12 @@ async fn stage(backs: Backs) -> Stage {
         original_id: "gh_00000000000ab".into(),
         ..Account::default()
     };
-    let more = format!(
-        r#"
-[inboxes.shop]
-channel = "wechat"
-app_id = "{}"
-app_secret = "{}"
-token = "{}"
-encoding_aes_key = "{}"
-api_base = "SANDBOX_URL/wechat"
-unionid = true
-
-[inboxes.site]
-channel = "web"
-origins = ["https://www.example.com"]
-"#,
-        shop.app_id, shop.app_secret, shop.token, shop.encoding_aes_key
-    );
+    let shop_section = configuration::official_account("shop", &shop, "unionid = true");
     let mut settings = Settings::default();
     settings.wechat.accounts.push(shop);
     Stage::with(Set {
         backs,
-        more,
+        more: shop_section + &configuration::site(""),
         mall: "unionid = true".to_owned(),
         settings,
         ..Set::default()
@@ -282,19 +267,7 @@ async fn a_mini_programs_customer_is_recognised_on_the_official_account() {
     let mut settings = Settings::default();
     settings.wechat.accounts[1].mode = Mode::Plain;
     let account = settings.wechat.accounts[1].clone();
-    let more = format!(
-        r#"
-[inboxes.mini]
-channel = "wechat-miniapp"
-app_id = "{}"
-app_secret = "{}"
-token = "{}"
-encoding_aes_key = "{}"
-mode = "plain"
-api_base = "SANDBOX_URL/wechat"
-"#,
-        account.app_id, account.app_secret, account.token, account.encoding_aes_key
-    );
+    let more = configuration::mini_program(&account, "");
     let stage = Stage::with(Set {
         assistant: false,
         mall: "unionid = true".to_owned(),
@@ -338,49 +311,14 @@ api_base = "SANDBOX_URL/wechat"
 async fn corp(backs: Backs) -> Stage {
     let mut settings = Settings::default();
     (settings.wecom.token_rate, settings.wecom.daily_share) = (0, 0);
-    let (kf, corp, app) = (
-        settings.kf.clone(),
-        settings.wecom.clone(),
-        settings.wecom.apps[0].clone(),
-    );
-    let more = format!(
-        r#"
-[inboxes.kf]
-channel = "wechat-kf"
-corp_id = "{}"
-secret = "{}"
-token = "{}"
-encoding_aes_key = "{}"
-accounts = ["{}"]
-api_base = "KF_BASE"
-pull_every = "1s"
-
-[inboxes.work]
-channel = "wecom"
-corp_id = "{}"
-agent_id = {}
-secret = "{}"
-token = "{}"
-encoding_aes_key = "{}"
-api_base = "SANDBOX_URL/wecom"
-welcome = "您好，很高兴为您服务"
-"#,
-        kf.corp_id,
-        kf.secret,
-        kf.token,
-        kf.encoding_aes_key,
-        kf.open_kfid,
-        corp.corp_id,
-        app.agent_id,
-        app.secret,
-        app.token,
-        app.encoding_aes_key
-    );
+    let welcome = "welcome = \"您好，很高兴为您服务\"";
+    let kf = configuration::kf(&settings.kf, "");
+    let work = configuration::wecom(&settings.wecom, welcome);
     Stage::with(Set {
         backs,
         assistant: false,
         mall: "unionid = true".to_owned(),
-        more,
+        more: kf + &work,
         settings,
         ..Set::default()
     })

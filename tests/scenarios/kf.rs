@@ -2,7 +2,10 @@
 
 use bridge_sandbox::kf::{KfPhone, KfServicer, Session};
 
-use crate::stage::{Backs, Set, Stage, on_both_backs};
+use crate::{
+    configuration,
+    stage::{Backs, Set, Stage, on_both_backs},
+};
 
 on_both_backs!(
     kill_9_between_page_and_cursor_loses_and_doubles_nothing,
@@ -20,22 +23,8 @@ async fn stage(change: impl FnOnce(&mut Set)) -> Stage {
 async fn with(more: &str, change: impl FnOnce(&mut Set)) -> Stage {
     let mut set = Set::default();
     change(&mut set);
-    let kf = set.settings.kf.clone();
-    set.more.push_str(&format!(
-        r#"
-[inboxes.kf]
-channel = "wechat-kf"
-corp_id = "{}"
-secret = "{}"
-token = "{}"
-encoding_aes_key = "{}"
-accounts = ["{}"]
-api_base = "KF_BASE"
-pull_every = "1s"
-{more}
-"#,
-        kf.corp_id, kf.secret, kf.token, kf.encoding_aes_key, kf.open_kfid
-    ));
+    let kf = configuration::kf(&set.settings.kf, more);
+    set.more.push_str(&kf);
     Stage::with(set).await
 }
 

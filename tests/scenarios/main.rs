@@ -11,6 +11,7 @@ mod alone;
 mod backup;
 mod bad_input;
 mod channels;
+mod configuration;
 mod context;
 mod handover;
 mod hard_weather;

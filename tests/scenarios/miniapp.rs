@@ -5,7 +5,10 @@ use bridge_sandbox::{
     wechat::{NewCustomer, Phone},
 };
 
-use crate::stage::{Backs, Set, Stage, on_both_backs};
+use crate::{
+    configuration,
+    stage::{Backs, Set, Stage, on_both_backs},
+};
 
 on_both_backs!(
     the_agent_sees_from_which_page_and_about_which_order,
@@ -15,31 +18,17 @@ on_both_backs!(
 
 /// The mini program's section, as its console has it.
 fn section(account: &Account, more: &str) -> String {
-    format!(
+    let page = format!("page = \"pages/kefu/index\"\n{more}");
+    let nudge = format!(
         r#"
-[inboxes.mini]
-channel = "wechat-miniapp"
-app_id = "{}"
-app_secret = "{}"
-token = "{}"
-encoding_aes_key = "{}"
-mode = "{}"
-api_base = "SANDBOX_URL/wechat"
-page = "pages/kefu/index"
-{more}
-
 [inboxes.mini.nudge]
 template = "{}"
 fields = {{ thing1 = "{{sender}}", thing2 = "{{summary}}", time3 = "{{time}}" }}
 pause = "0s"
 "#,
-        account.app_id,
-        account.app_secret,
-        account.token,
-        account.encoding_aes_key,
-        account.mode.word(),
-        template(),
-    )
+        template()
+    );
+    configuration::mini_program(account, &page) + &nudge
 }
 
 fn template() -> String {
@@ -287,13 +276,9 @@ async fn what_the_platform_could_not_deliver_after_all_is_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn several_channels_at_once_are_kept_apart() {
     let stage = stage("", |set| {
-        let kf = set.settings.kf.clone();
+        let kf = configuration::kf(&set.settings.kf, "");
         set.capacity = 10;
-        set.more.push_str(&format!(
-            "\n[inboxes.kf]\nchannel = \"wechat-kf\"\ncorp_id = \"{}\"\nsecret = \"{}\"\ntoken = \"{}\"\n\
-             encoding_aes_key = \"{}\"\naccounts = [\"{}\"]\napi_base = \"KF_BASE\"\npull_every = \"1s\"\n",
-            kf.corp_id, kf.secret, kf.token, kf.encoding_aes_key, kf.open_kfid
-        ));
+        set.more.push_str(&kf);
     })
     .await;
     let system = stage.agent("system");

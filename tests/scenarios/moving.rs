@@ -11,7 +11,10 @@ use bridge_sandbox::{Author, Message};
 use bridge_testkit::servers::{self, unique};
 use tokio_postgres::{Client, NoTls};
 
-use crate::stage::{Bridge, Set, Stage, configuration};
+use crate::{
+    configuration,
+    stage::{Bridge, Set, Stage},
+};
 
 /// A database of its own, and a session beside it.
 async fn database() -> (Client, String) {
@@ -100,7 +103,7 @@ async fn conversations_carry_on_in_another_store() {
         storage: Some(url.clone()),
         ..Set::default()
     };
-    let config = configuration(stage.sandbox.url(), stage.folder.path(), &set);
+    let config = configuration::whole(stage.sandbox.url(), stage.folder.path(), &set);
     std::fs::write(stage.config(), config).unwrap();
     let mut migrate = Command::new(env!("CARGO_BIN_EXE_kefu-bridge"));
     let (migrated, said) = run(migrate.args(["migrate", "-c"]).arg(stage.config()));

@@ -9,7 +9,10 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use sha1::{Digest as _, Sha1};
 
-use crate::stage::{Set, Stage};
+use crate::{
+    configuration,
+    stage::{Set, Stage},
+};
 
 const TOKEN: &str = "an-older-token-of-32-characters!";
 const MESSAGE: &str = "/api/wechat/work-message";
@@ -26,29 +29,8 @@ async fn stage(routes: &str) -> Stage {
     let corp = &mut set.settings.wecom;
     (corp.token_rate, corp.daily_share) = (0, 0);
     corp.apps[0].calls_contacts = true;
-    let corp = set.settings.wecom.clone();
-    let app = &corp.apps[0];
-    set.more = format!(
-        r#"
-{routes}
-
-[inboxes.work]
-channel = "wecom"
-corp_id = "{}"
-agent_id = {}
-secret = "{}"
-token = "{}"
-encoding_aes_key = "{}"
-api_base = "SANDBOX_URL/wecom"
-
-[agents.zhou]
-name = "周宁"
-inbox = "work"
-user_id = "zhouning"
-capacity = 5
-"#,
-        corp.corp_id, app.agent_id, app.secret, app.token, app.encoding_aes_key
-    );
+    let work = configuration::wecom(corp, "");
+    set.more = [routes, &work, &configuration::agent_in_wecom(5)].concat();
     Stage::with(set).await
 }
 

@@ -8,8 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bridge_sandbox::{Account, DifySettings, Sandbox, Settings, TimSettings, tim, wechat};
+use bridge_sandbox::{Sandbox, Settings, tim, wechat};
 use bridge_testkit::servers::{self, unique};
+
+use crate::configuration;
 
 /// How long a start may take on a busy machine.
 const START: Duration = Duration::from_secs(60);
@@ -115,7 +117,11 @@ impl Stage {
         }
         let sandbox = Sandbox::start(set.settings.clone()).unwrap();
         let config = folder.path().join("config.toml");
-        std::fs::write(&config, configuration(sandbox.url(), folder.path(), &set)).unwrap();
+        std::fs::write(
+            &config,
+            configuration::whole(sandbox.url(), folder.path(), &set),
+        )
+        .unwrap();
         let bridge = Bridge::start(&config);
         sandbox.set_bridge(&bridge.url);
         Self {
@@ -292,95 +298,4 @@ impl Drop for Bridge {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-pub fn configuration(url: &str, folder: &Path, set: &Set) -> String {
-    let (account, desk, dify) = (
-        Account::default(),
-        TimSettings::default(),
-        DifySettings::default(),
-    );
-    let folder = folder.display();
-    let assistant = match set.assistant {
-        true => format!(
-            "[bots.ai]\nprovider = \"dify\"\napi_base = \"{url}/dify/v1\"\napi_key = \"{}\"\nretries = 1\n",
-            dify.apps[0].key
-        ),
-        false => String::new(),
-    };
-    format!(
-        r#"
-[server]
-listen = "127.0.0.1:0"
-public_url = "{url}"
-log = "json"
-workers = 2
-drain_timeout = "10s"
-lease = "{lease}"
-
-[storage]
-url = "{storage}"
-
-[media]
-dir = "{folder}/media"
-
-[inboxes.mall]
-channel = "wechat"
-app_id = "{app_id}"
-app_secret = "{app_secret}"
-token = "{token}"
-encoding_aes_key = "{key}"
-api_base = "{url}/wechat"
-{mall}
-
-[inboxes.desk]
-channel = "tencent-im"
-sdk_app_id = {sdk_app_id}
-secret_key = "{secret}"
-admin = "{admin}"
-callback_token = "{callback_token}"
-api_base = "{url}/tim"
-history_every = "{history_every}"
-api_rate = 0
-
-{assistant}
-[routing]
-desk = "desk"
-
-[agents.system]
-name = "默认客服"
-user_id = "agent_system"
-capacity = {capacity}
-default = true
-skills = ["售前"]
-
-[agents.lin]
-name = "林小满"
-user_id = "agent_lin"
-capacity = {capacity}
-skills = ["售后"]
-
-{more}
-"#,
-        app_id = account.app_id,
-        app_secret = account.app_secret,
-        token = account.token,
-        key = account.encoding_aes_key,
-        sdk_app_id = desk.sdk_app_id,
-        secret = desk.secret_key,
-        admin = desk.admin,
-        callback_token = desk.callback_token,
-        capacity = set.capacity,
-        lease = set.lease,
-        mall = set.mall,
-        history_every = set.history_every,
-        storage = set
-            .storage
-            .clone()
-            .unwrap_or_else(|| format!("sqlite://{folder}/kefu.db")),
-        more = set
-            .more
-            .replace("KF_BASE", &format!("{url}/kf"))
-            .replace("SANDBOX_URL", url),
-    )
 }

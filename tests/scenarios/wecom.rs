@@ -2,7 +2,10 @@
 
 use bridge_sandbox::{Content, Message, kf::KfPhone, wecom::Member};
 
-use crate::stage::{Backs, Set, Stage, on_both_backs};
+use crate::{
+    configuration,
+    stage::{Backs, Set, Stage, on_both_backs},
+};
 
 on_both_backs!(
     two_customers_of_one_agent_are_never_mixed_up,
@@ -21,28 +24,11 @@ async fn stage(change: impl FnOnce(&mut Set)) -> Stage {
     let corp = &mut set.settings.wecom;
     (corp.token_rate, corp.daily_share) = (0, 0);
     change(&mut set);
-    let corp = set.settings.wecom.clone();
-    let app = &corp.apps[0];
-    set.more.push_str(&format!(
-        r#"
-[inboxes.work]
-channel = "wecom"
-corp_id = "{}"
-agent_id = {}
-secret = "{}"
-token = "{}"
-encoding_aes_key = "{}"
-api_base = "SANDBOX_URL/wecom"
-robots = {{ duty = "{}" }}
-
-[agents.zhou]
-name = "周宁"
-inbox = "work"
-user_id = "zhouning"
-capacity = 5
-"#,
-        corp.corp_id, app.agent_id, app.secret, app.token, app.encoding_aes_key, corp.robots[0].key
-    ));
+    let corp = &set.settings.wecom;
+    let robots = format!("robots = {{ duty = \"{}\" }}", corp.robots[0].key);
+    let work = configuration::wecom(corp, &robots);
+    set.more
+        .push_str(&(work + &configuration::agent_in_wecom(5)));
     let stage = Stage::with(set).await;
     stage.sandbox.wecom().verify_callback("work").await.unwrap();
     stage
@@ -230,12 +216,8 @@ async fn two_customers_of_one_agent_are_never_mixed_up(backs: Backs) {
 }
 
 fn with_kf(set: &mut Set) {
-    let kf = set.settings.kf.clone();
-    set.more.push_str(&format!(
-        "[inboxes.kf]\nchannel = \"wechat-kf\"\ncorp_id = \"{}\"\nsecret = \"{}\"\ntoken = \"{}\"\nencoding_aes_key = \"{}\"\n\
-         accounts = [\"{}\"]\napi_base = \"KF_BASE\"\npull_every = \"1s\"\n",
-        kf.corp_id, kf.secret, kf.token, kf.encoding_aes_key, kf.open_kfid
-    ));
+    let kf = configuration::kf(&set.settings.kf, "");
+    set.more.push_str(&kf);
 }
 
 async fn a_kf_customer_goes_back_and_forth_between_tencent_im_and_wecom(backs: Backs) {

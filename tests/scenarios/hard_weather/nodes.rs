@@ -22,7 +22,10 @@ use super::{
     balancer::{self, Up},
     phone::{Phone, by_kf},
 };
-use crate::stage::{Bridge, Set, configuration};
+use crate::{
+    configuration,
+    stage::{Bridge, Set},
+};
 
 /// The servers a node hangs on.
 pub const SERVERS: [&str; 3] = ["PostgreSQL", "Redis", "RabbitMQ"];
@@ -99,7 +102,7 @@ impl Cluster {
                 through(1),
                 through(2)
             );
-            more.push_str(&kf(&settings.kf, sandbox.url()));
+            more.push_str(&configuration::kf(&settings.kf, "allowances = []"));
             for agent in 0..agents {
                 more.push_str(&format!(
                     "[agents.a{agent}]\nuser_id = \"agent_{agent}\"\ncapacity = 100000\n"
@@ -118,7 +121,7 @@ impl Cluster {
             };
             let config = folder.path().join(format!("node{number}.toml"));
             // The stage's own agents have no account here.
-            let text = configuration(sandbox.url(), folder.path(), &set);
+            let text = configuration::whole(sandbox.url(), folder.path(), &set);
             std::fs::write(&config, without_stage_agents(&text)).unwrap();
             all.push(Node {
                 config,
@@ -316,18 +319,6 @@ impl Cluster {
             );
         }
     }
-}
-
-fn kf(platform: &bridge_sandbox::kf::KfSettings, url: &str) -> String {
-    format!(
-        "[inboxes.kf]\nchannel = \"wechat-kf\"\ncorp_id = \"{}\"\nsecret = \"{}\"\ntoken = \"{}\"\nencoding_aes_key = \"{}\"\n\
-         accounts = [\"{}\"]\napi_base = \"{url}/kf\"\npull_every = \"2s\"\nallowances = []\n",
-        platform.corp_id,
-        platform.secret,
-        platform.token,
-        platform.encoding_aes_key,
-        platform.open_kfid
-    )
 }
 
 /// The process may have ended by itself.

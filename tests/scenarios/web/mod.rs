@@ -6,7 +6,10 @@ mod files;
 mod page;
 mod talk;
 
-use crate::stage::{Backs, Set, Stage};
+use crate::{
+    configuration,
+    stage::{Backs, Set, Stage},
+};
 
 async fn site(more: &str) -> Stage {
     site_on(Backs::Embedded, more).await
@@ -15,9 +18,7 @@ async fn site(more: &str) -> Stage {
 async fn site_on(backs: Backs, more: &str) -> Stage {
     Stage::with(Set {
         backs,
-        more: format!(
-            "[inboxes.site]\nchannel = \"web\"\norigins = [\"https://www.example.com\"]\n{more}"
-        ),
+        more: configuration::site(more),
         ..Set::default()
     })
     .await
