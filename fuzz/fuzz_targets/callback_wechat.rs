@@ -1,5 +1,5 @@
 //! What anybody could post to a WeChat inbox: as a body, as something encrypted, and, for who holds the key, as what
-//! is inside the encryption (padding, length, app id). The property-test twin is in `convertors/src/wechat/tests.rs`.
+//! is inside the encryption (padding, length, app id). The property-test twin is in `convertors/src/wechat/tests/sealing.rs`.
 #![no_main]
 
 use aes::Aes256;

@@ -3,18 +3,18 @@
 use bridge_sandbox::kf::KfPhone;
 use serde_json::{Value, json};
 
-use crate::kit::Box;
+use crate::kit::World;
 
 /// A world with a token of KF's and a customer.
 struct Counter {
-    world: Box,
+    world: World,
     token: String,
     phone: KfPhone,
 }
 
 impl Counter {
     async fn open() -> Self {
-        let world = Box::new();
+        let world = World::new();
         let kf = world.sandbox.kf().settings();
         let path = format!(
             "/kf/cgi-bin/gettoken?corpid={}&corpsecret={}",

@@ -150,14 +150,14 @@ async fn take(request: HttpRequest, body: String, notes: web::Data<Notes>) -> Ht
 }
 
 /// A sandbox whose time is moved by hand, a bridge it knows, and a client.
-pub struct Box {
+pub struct World {
     pub sandbox: Sandbox,
     pub bridge: Bridge,
     pub hand: Hand,
     pub http: Client,
 }
 
-impl Box {
+impl World {
     pub fn new() -> Self {
         Self::with(|_| ())
     }

@@ -8,9 +8,9 @@ use bridge_sandbox::{
 };
 use serde_json::{Value, json};
 
-use crate::kit::Box;
+use crate::kit::World;
 
-fn customer(world: &Box) -> Phone {
+fn customer(world: &World) -> Phone {
     let customer = NewCustomer {
         nickname: "小周".to_owned(),
         inbox: Some("mini".to_owned()),
@@ -19,7 +19,7 @@ fn customer(world: &Box) -> Phone {
     world.sandbox.wechat().add_customer(customer).unwrap()
 }
 
-async fn token(world: &Box) -> String {
+async fn token(world: &World) -> String {
     let account = Account::mini_program();
     let body = json!({"grant_type": "client_credential", "appid": account.app_id, "secret": account.app_secret});
     let (_, answer) = world.post("/wechat/cgi-bin/stable_token", &body).await;
@@ -40,7 +40,7 @@ fn reminder(openid: &str) -> Value {
     })
 }
 
-async fn code(world: &Box, token: &str, api: &str, body: &Value) -> i64 {
+async fn code(world: &World, token: &str, api: &str, body: &Value) -> i64 {
     world.wechat(token, api, body).await["errcode"]
         .as_i64()
         .unwrap_or(0)
@@ -48,7 +48,7 @@ async fn code(world: &Box, token: &str, api: &str, body: &Value) -> i64 {
 
 #[tokio::test]
 async fn two_messages_a_minute_after_the_chat_is_opened_and_four_kinds() {
-    let world = Box::new();
+    let world = World::new();
     let (phone, token) = (customer(&world), token(&world).await);
     assert_eq!(world.sends_text(&token, phone.openid(), "早").await, 45015);
     phone.enters("page=a").await;
@@ -89,7 +89,7 @@ async fn two_messages_a_minute_after_the_chat_is_opened_and_four_kinds() {
 
 #[tokio::test]
 async fn a_yes_is_one_subscription_message_and_every_field_must_fit() {
-    let world = Box::new();
+    let world = World::new();
     let (phone, token) = (customer(&world), token(&world).await);
     let send = async |change: fn(&mut Value)| {
         let mut body = reminder(phone.openid());
@@ -132,7 +132,7 @@ async fn a_yes_is_one_subscription_message_and_every_field_must_fit() {
 
 #[tokio::test]
 async fn codes_are_pictures_for_fitting_scenes_and_published_pages() {
-    let world = Box::new();
+    let world = World::new();
     let token = token(&world).await;
     let url = format!(
         "{}/wxa/getwxacodeunlimit?access_token={token}",

@@ -5,13 +5,13 @@ use std::time::Duration;
 use bridge_sandbox::{Content, Status};
 use serde_json::{Value, json};
 
-use crate::kit::{ADMIN, Box, text_message, usersig};
+use crate::kit::{ADMIN, World, text_message, usersig};
 
 const SEND: &str = "openim/sendmsg";
 
 #[tokio::test]
 async fn the_request_line_is_checked() {
-    let world = Box::new();
+    let world = World::new();
     let settings = world.sandbox.tim().settings();
     let (key, app, now) = (&settings.secret_key, settings.sdk_app_id, world.seconds());
     let sig = usersig(key, app, ADMIN, now, 86_400);
@@ -61,7 +61,7 @@ async fn the_request_line_is_checked() {
 
 #[tokio::test]
 async fn both_ends_must_be_imported_before_a_send() {
-    let world = Box::new();
+    let world = World::new();
     let message = text_message("wx_c1", "agent_lin", 1, 2, "你好");
     assert_eq!(world.tim(SEND, &message).await["ErrorCode"], 20003);
     world.imports("wx_c1", "小周").await;
@@ -88,7 +88,7 @@ async fn both_ends_must_be_imported_before_a_send() {
 
 #[tokio::test]
 async fn the_same_seq_and_random_within_the_window_is_one_message() {
-    let world = Box::new();
+    let world = World::new();
     world.imports("wx_c1", "小周").await;
     let message = text_message("wx_c1", "agent_lin", 4_100_000_007, 3_899_123_456, "你好");
     let first = world.tim(SEND, &message).await;
@@ -104,7 +104,7 @@ async fn the_same_seq_and_random_within_the_window_is_one_message() {
 
 #[tokio::test]
 async fn a_wrong_send_has_its_code() {
-    let world = Box::new();
+    let world = World::new();
     world.imports("wx_c1", "小周").await;
     let code = async |change: Value| {
         let mut message = text_message("wx_c1", "agent_lin", 1, 2, "你好");
@@ -134,7 +134,7 @@ async fn a_wrong_send_has_its_code() {
 
 #[tokio::test]
 async fn several_elements_are_several_bubbles_of_one_message() {
-    let world = Box::new();
+    let world = World::new();
     world.imports("wx_c1", "小周").await;
     let mut message = text_message("wx_c1", "agent_lin", 1, 2, "看图");
     let picture = json!({"MsgType": "TIMImageElem", "MsgContent": {"UUID": "u", "ImageFormat": 3, "ImageInfoArray": [
@@ -150,7 +150,7 @@ async fn several_elements_are_several_bubbles_of_one_message() {
 
 #[tokio::test]
 async fn history_is_the_operators_view_and_comes_in_pages() {
-    let world = Box::new();
+    let world = World::new();
     world.imports("wx_c1", "小周").await;
     for n in 0..5 {
         world
@@ -213,7 +213,7 @@ async fn history_is_the_operators_view_and_comes_in_pages() {
 
 #[tokio::test]
 async fn a_message_is_recalled_once_and_edited_in_place() {
-    let world = Box::new();
+    let world = World::new();
     world.imports("wx_c1", "小周").await;
     let agent = world.sandbox.tim().client("agent_lin").unwrap();
     let sent = world
@@ -240,7 +240,7 @@ async fn a_message_is_recalled_once_and_edited_in_place() {
 
 #[tokio::test]
 async fn presence_profiles_and_checks() {
-    let world = Box::new();
+    let world = World::new();
     world.imports("wx_c1", "小周").await;
     let check = json!({"CheckItem": [{"UserID": "wx_c1"}, {"UserID": "wx_c2"}]});
     let checked = world.tim("im_open_login_svc/account_check", &check).await;
@@ -299,7 +299,7 @@ async fn presence_profiles_and_checks() {
 
 #[tokio::test]
 async fn too_many_calls_in_a_second_are_refused() {
-    let world = Box::with(|settings| settings.tim.rate_limit = 3);
+    let world = World::with(|settings| settings.tim.rate_limit = 3);
     let ask = json!({"To_Account": ["agent_lin"]});
     for _ in 0..3 {
         assert_eq!(

@@ -7,10 +7,10 @@ use bridge_sandbox::{End, Status};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::kit::{Box, Reaction, text_message};
+use crate::kit::{Reaction, World, text_message};
 
-async fn desk(change: impl FnOnce(&mut bridge_sandbox::Settings)) -> (Box, Client) {
-    let world = Box::with(|settings| {
+async fn desk(change: impl FnOnce(&mut bridge_sandbox::Settings)) -> (World, Client) {
+    let world = World::with(|settings| {
         settings.tim.callback_timeout = Duration::from_millis(300);
         change(settings);
     });

@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::kit::{Box, question, text_message};
+use crate::kit::{World, question, text_message};
 
 #[tokio::test]
 async fn an_error_code_is_given_without_anything_done() {
-    let world = Box::new();
+    let world = World::new();
     let phone = world.sandbox.wechat().phone("小周");
     phone.says("在吗").await;
     let token = world.token().await;
@@ -25,7 +25,7 @@ async fn an_error_code_is_given_without_anything_done() {
 
 #[tokio::test]
 async fn a_cut_connection_leaves_open_whether_it_happened() {
-    let world = Box::new();
+    let world = World::new();
     world.imports("wx_c1", "小周").await;
     let settings = world.sandbox.tim().settings();
     let sig = crate::kit::usersig(
@@ -88,7 +88,7 @@ async fn a_cut_connection_leaves_open_whether_it_happened() {
 
 #[tokio::test]
 async fn an_answer_breaks_off_in_its_middle() {
-    let world = Box::new();
+    let world = World::new();
     let phone = world.sandbox.wechat().phone("小周");
     phone.says("在吗").await;
     let token = world.token().await;
@@ -109,7 +109,7 @@ async fn an_answer_breaks_off_in_its_middle() {
 
 #[tokio::test]
 async fn credentials_expire_when_told() {
-    let world = Box::new();
+    let world = World::new();
     let phone = world.sandbox.wechat().phone("小周");
     phone.says("在吗").await;
     let token = world.token().await;
@@ -136,7 +136,7 @@ async fn credentials_expire_when_told() {
 
 #[tokio::test]
 async fn proxies_and_slowness() {
-    let world = Box::new();
+    let world = World::new();
     world
         .sandbox
         .order("dify.chat=502x1,dify.chat=slow:150,dify.chat=429x1")
@@ -164,7 +164,7 @@ async fn proxies_and_slowness() {
 
 #[tokio::test]
 async fn streams_break_in_the_middle_to_order() {
-    let world = Box::new();
+    let world = World::new();
     world
         .sandbox
         .order("dify.chat(u1)=cut-midx1,dify.chat(u1)=errorx1")
@@ -186,7 +186,7 @@ async fn streams_break_in_the_middle_to_order() {
 
 #[tokio::test]
 async fn callbacks_are_doubled_dropped_and_forged() {
-    let world = Box::new();
+    let world = World::new();
     let phone = world.sandbox.wechat().phone("小周");
     world.sandbox.order("wechat.callback=duplicatex1").unwrap();
     phone.says("一").await;
@@ -206,7 +206,7 @@ async fn callbacks_are_doubled_dropped_and_forged() {
 
 #[tokio::test]
 async fn a_reordered_callback_is_overtaken_by_the_next() {
-    let world = Box::new();
+    let world = World::new();
     world.imports("wx_c1", "小周").await;
     let agent = world.sandbox.tim().client("agent_lin").unwrap();
     world.sandbox.order("tim.callback=reorderx1").unwrap();
@@ -227,7 +227,7 @@ async fn a_reordered_callback_is_overtaken_by_the_next() {
 
 #[tokio::test]
 async fn a_lonely_reordered_callback_comes_late_but_comes() {
-    let world = Box::new();
+    let world = World::new();
     let phone = world.sandbox.wechat().phone("小周");
     world.sandbox.order("wechat.callback=reorderx1").unwrap();
     assert!(phone.says("一个人").await.delivered());

@@ -7,7 +7,7 @@ use bridge_sandbox::{Author, Content, End, Format, Mode, Status};
 use serde_json::json;
 use sha1::{Digest, Sha1};
 
-use crate::kit::{Box, Got, Reaction};
+use crate::kit::{Got, Reaction, World};
 
 fn sha1_of(parts: &[&str]) -> String {
     let mut sorted = parts.to_vec();
@@ -18,16 +18,16 @@ fn sha1_of(parts: &[&str]) -> String {
         .collect()
 }
 
-fn token(world: &Box) -> String {
+fn token(world: &World) -> String {
     world.sandbox.wechat().accounts()[0].token.clone()
 }
 
-fn is_signed(world: &Box, got: &Got) -> bool {
+fn is_signed(world: &World, got: &Got) -> bool {
     sha1_of(&[&token(world), got.param("timestamp"), got.param("nonce")]) == got.param("signature")
 }
 
-fn with(mode: Mode, format: Format) -> Box {
-    Box::with(|settings| {
+fn with(mode: Mode, format: Format) -> World {
+    World::with(|settings| {
         settings.wechat.accounts[0].mode = mode;
         settings.wechat.accounts[0].format = format;
         settings.wechat.push_timeout = Duration::from_millis(300);
@@ -90,7 +90,7 @@ async fn each_mode_and_format_has_its_envelope() {
 
 #[tokio::test]
 async fn the_callback_address_is_verified_as_saving_it_would() {
-    let world = Box::new();
+    let world = World::new();
     world.bridge.will_say(200, "not the echo");
     let refused = world.sandbox.wechat().verify_callback("mall").await;
     assert!(refused.unwrap_err().contains("not the echo"));

@@ -3,11 +3,11 @@
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
-use crate::kit::{Box, question};
+use crate::kit::{World, question};
 
 #[tokio::test]
 async fn files_are_taken_and_belong_to_their_user() {
-    let world = Box::new();
+    let world = World::new();
     let upload = async |part: Part| {
         let form = Form::new().part("file", part).text("user", "u1");
         let url = format!("{}/files/upload", world.sandbox.dify_base());
@@ -45,7 +45,7 @@ async fn files_are_taken_and_belong_to_their_user() {
 
 #[tokio::test]
 async fn an_app_tells_what_it_is() {
-    let world = Box::new();
+    let world = World::new();
     let url = |path: &str| format!("{}/{path}", world.sandbox.dify_base());
     let get = async |path: &str| -> Value {
         world

@@ -3,11 +3,11 @@
 use bridge_sandbox::dify::{Gate, Script};
 use serde_json::{Value, json};
 
-use crate::kit::{Box, question};
+use crate::kit::{World, question};
 
 #[tokio::test]
 async fn blocking_gives_one_answer_but_not_to_agents() {
-    let world = Box::new();
+    let world = World::new();
     world.sandbox.dify().answers("好的");
     let answer: Value = world
         .dify("chat", &question("在吗", "blocking"))
@@ -36,7 +36,7 @@ async fn blocking_gives_one_answer_but_not_to_agents() {
 
 #[tokio::test]
 async fn questions_are_checked_as_recorded() {
-    let world = Box::new();
+    let world = World::new();
     let refuse = async |change: Value| {
         let mut body = question("在吗", "blocking");
         for (name, value) in change.as_object().unwrap() {
@@ -91,7 +91,7 @@ async fn questions_are_checked_as_recorded() {
 
 #[tokio::test]
 async fn a_conversation_belongs_to_its_user_and_remembers() {
-    let world = Box::new();
+    let world = World::new();
     let ask = async |query: &str, user: &str, id: &str| {
         let mut body = question(query, "blocking");
         body["user"] = user.into();
@@ -138,7 +138,7 @@ async fn a_conversation_belongs_to_its_user_and_remembers() {
 
 #[tokio::test]
 async fn the_assistant_hands_over_with_the_mark() {
-    let world = Box::with(|settings| settings.dify.hand_off_mark = "<<HUMAN>>".into());
+    let world = World::with(|settings| settings.dify.hand_off_mark = "<<HUMAN>>".into());
     let answer: Value = world
         .dify("chatflow", &question("转人工", "blocking"))
         .await
@@ -153,7 +153,7 @@ async fn the_assistant_hands_over_with_the_mark() {
 
 #[tokio::test]
 async fn a_run_is_stopped_by_its_own_user_only() {
-    let world = Box::new();
+    let world = World::new();
     world.sandbox.dify().script(
         Script::new()
             .says("请稍等")

@@ -9,11 +9,11 @@ use futures_util::StreamExt;
 use serde_json::{Value, json};
 
 use super::{deduped, events, names, old, said};
-use crate::kit::{Box, question};
+use crate::kit::{World, question};
 
 #[tokio::test]
 async fn a_chat_streams_pieces_and_ends() {
-    let world = Box::new();
+    let world = World::new();
     let mut watch = world.sandbox.watch();
     world.sandbox.dify().answers("质量问题由商家承担。");
     let response = world.dify("chat", &question("运费谁出", "streaming")).await;
@@ -83,7 +83,7 @@ async fn each_app_and_version_has_its_order() {
             ],
         ),
     ] {
-        let world = Box::with(|settings| {
+        let world = World::with(|settings| {
             if shape == Shape::V0_15 {
                 old(settings)
             }
@@ -150,7 +150,7 @@ async fn events_carry_what_a_real_dify_was_recorded_to_send() {
         let recorded: Vec<Value> = recorded
             .map(|json| serde_json::from_str(json).unwrap())
             .collect();
-        let world = Box::with(old);
+        let world = World::with(old);
         let (simulated, _) = events(world.dify(app, &question(query, "streaming")).await).await;
         let simulated = fields(&simulated);
         for (event, names) in fields(&recorded) {
@@ -168,7 +168,7 @@ async fn events_carry_what_a_real_dify_was_recorded_to_send() {
 
 #[tokio::test]
 async fn silence_is_filled_with_pings_until_the_gate_opens() {
-    let world = Box::with(|settings| settings.dify.ping_every = Duration::from_millis(20));
+    let world = World::with(|settings| settings.dify.ping_every = Duration::from_millis(20));
     let gate = Gate::closed();
     world
         .sandbox
@@ -191,7 +191,7 @@ async fn silence_is_filled_with_pings_until_the_gate_opens() {
 
 #[tokio::test]
 async fn characters_and_events_may_be_cut_anywhere() {
-    let world = Box::new();
+    let world = World::new();
     world
         .sandbox
         .dify()
@@ -204,7 +204,7 @@ async fn characters_and_events_may_be_cut_anywhere() {
 
 #[tokio::test]
 async fn failures_come_after_http_200() {
-    let world = Box::new();
+    let world = World::new();
     let ask = async |script: Script, app: &str| {
         world.sandbox.dify().script(script);
         let response = world.dify(app, &question("在吗", "streaming")).await;
@@ -252,7 +252,7 @@ async fn failures_come_after_http_200() {
 
 #[tokio::test]
 async fn old_versions_escape_and_space_their_json() {
-    let world = Box::with(old);
+    let world = World::with(old);
     world.sandbox.dify().answers("你好");
     let text = world
         .dify("chat", &question("在吗", "streaming"))

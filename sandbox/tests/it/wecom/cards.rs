@@ -6,7 +6,7 @@ use bridge_sandbox::{Content, Status};
 use serde_json::{Value, json};
 
 use super::{Office, buttons};
-use crate::kit::Box;
+use crate::kit::World;
 
 #[tokio::test]
 async fn cards_are_checked_block_by_block() {
@@ -116,7 +116,7 @@ async fn cards_are_checked_block_by_block() {
 
 #[tokio::test]
 async fn interactive_cards_need_a_receive_url() {
-    let world = Box::with(|settings| settings.wecom.apps[0].receives = false);
+    let world = World::with(|settings| settings.wecom.apps[0].receives = false);
     let office = Office::with(world).await;
     assert_eq!(office.code("template_card", buttons("t")).await, 43012);
 }

@@ -8,22 +8,22 @@ mod tokens;
 
 use serde_json::{Value, json};
 
-use crate::kit::Box;
+use crate::kit::World;
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x03\0\0\0\x02\x08\x06\0\0\0";
 
 /// A world with a token of its app.
 struct Office {
-    world: Box,
+    world: World,
     token: String,
 }
 
 impl Office {
     async fn open() -> Self {
-        Self::with(Box::new()).await
+        Self::with(World::new()).await
     }
 
-    async fn with(world: Box) -> Self {
+    async fn with(world: World) -> Self {
         let token = token(&world).await;
         Self { world, token }
     }
@@ -73,12 +73,12 @@ fn form(name: &str, bytes: &[u8]) -> (Vec<u8>, &'static str) {
     ([head.as_bytes(), bytes, b"\r\n--Xx--\r\n"].concat(), "Xx")
 }
 
-async fn token(world: &Box) -> String {
+async fn token(world: &World) -> String {
     let answer = asks_token(world, None).await;
     answer["access_token"].as_str().unwrap().to_owned()
 }
 
-async fn asks_token(world: &Box, secret: Option<&str>) -> Value {
+async fn asks_token(world: &World, secret: Option<&str>) -> Value {
     let settings = world.sandbox.wecom().settings();
     let secret = secret.unwrap_or(&settings.apps[0].secret);
     let corp = &settings.corp_id;

@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::buttons;
-use crate::kit::Box;
+use crate::kit::World;
 
 #[tokio::test]
 async fn a_robot_says_what_its_key_allows() {
-    let world = Box::new();
+    let world = World::new();
     let group = world.sandbox.wecom().group("客服值班群").unwrap();
     let send = async |key: &str, body: Value| {
         let path = format!("/wecom/cgi-bin/webhook/send?key={key}");

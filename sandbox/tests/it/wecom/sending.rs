@@ -6,7 +6,7 @@ use bridge_sandbox::Content;
 use serde_json::{Value, json};
 
 use super::{Office, PNG};
-use crate::kit::Box;
+use crate::kit::World;
 
 #[tokio::test]
 async fn receivers_are_sorted_into_known_and_unknown() {
@@ -144,7 +144,7 @@ async fn a_flood_to_one_member_vanishes_with_success() {
 
 #[tokio::test]
 async fn the_days_share_of_an_app_ends() {
-    let world = Box::with(|settings| settings.wecom.daily_share = 1);
+    let world = World::with(|settings| settings.wecom.daily_share = 1);
     let office = Office::with(world).await;
     for expected in [0, 0, 0, 45009] {
         assert_eq!(office.code("text", json!({"content": "x"})).await, expected);

@@ -5,11 +5,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Office, asks_token};
-use crate::kit::Box;
+use crate::kit::World;
 
 #[tokio::test]
 async fn one_token_per_secret_until_it_expires_or_is_revoked() {
-    let world = Box::new();
+    let world = World::new();
     let first = asks_token(&world, None).await;
     assert_eq!(
         (&first["errcode"], &first["expires_in"]),
@@ -35,7 +35,7 @@ async fn one_token_per_secret_until_it_expires_or_is_revoked() {
 
 #[tokio::test]
 async fn wrong_credentials_have_their_codes() {
-    let world = Box::new();
+    let world = World::new();
     let code = |answer: Value| answer["errcode"].as_i64().unwrap();
     assert_eq!(code(asks_token(&world, Some("wrong")).await), 40001);
     for (query, expected) in [

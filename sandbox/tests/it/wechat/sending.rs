@@ -1,100 +1,16 @@
-//! What the bridge calls on the official account platform.
+//! Messages to customers: the allowance, limits, every kind.
 
 use std::time::Duration;
 
 use bridge_sandbox::{Content, Happening};
-use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
-use crate::kit::Box;
-
-const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x03\0\0\0\x02\x08\x06\0\0\0";
-
-async fn upload(world: &Box, token: &str, kind: &str, name: &str, bytes: &'static [u8]) -> Value {
-    let part = Part::bytes(bytes)
-        .file_name(name.to_owned())
-        .mime_str("application/octet-stream")
-        .unwrap();
-    let url = format!(
-        "{}/cgi-bin/media/upload?access_token={token}&type={kind}",
-        world.sandbox.wechat_base()
-    );
-    let answer = world
-        .http
-        .post(url)
-        .multipart(Form::new().part("media", part))
-        .send()
-        .await
-        .unwrap();
-    serde_json::from_str(&answer.text().await.unwrap()).unwrap()
-}
-
-#[tokio::test]
-async fn tokens_are_given_to_the_right_secret_only() {
-    let world = Box::new();
-    let account = world.sandbox.wechat().accounts().remove(0);
-    let ask = async |grant: &str, app: &str, secret: &str| {
-        let body = json!({"grant_type": grant, "appid": app, "secret": secret});
-        world.post("/wechat/cgi-bin/stable_token", &body).await.1["errcode"].clone()
-    };
-    assert_eq!(
-        ask("client_credential", &account.app_id, "wrong").await,
-        40125
-    );
-    assert_eq!(
-        ask("client_credential", "wx0", &account.app_secret).await,
-        40013
-    );
-    assert_eq!(
-        ask("authorization_code", &account.app_id, &account.app_secret).await,
-        40002
-    );
-    let path = format!(
-        "/wechat/cgi-bin/token?grant_type=client_credential&appid={}&secret={}",
-        account.app_id, account.app_secret
-    );
-    assert_eq!(world.get(&path).await["expires_in"], 7200);
-    assert_eq!(world.token().await, world.token().await);
-}
-
-#[tokio::test]
-async fn a_token_expires_is_displaced_or_was_never_good() {
-    let world = Box::new();
-    let phone = world.sandbox.wechat().phone("小周");
-    phone.says("在吗").await;
-    let token = world.token().await;
-    assert_eq!(world.sends_text("", phone.openid(), "x").await, 41001);
-    assert_eq!(world.sends_text("short", phone.openid(), "x").await, 40014);
-    assert_eq!(
-        world.sends_text(&"x".repeat(40), phone.openid(), "x").await,
-        40001
-    );
-    assert_eq!(world.sends_text(&token, phone.openid(), "x").await, 0);
-    world.sandbox.wechat().displace_tokens();
-    assert_eq!(world.sends_text(&token, phone.openid(), "x").await, 40001);
-    let second = world.token().await;
-    assert_eq!(world.sends_text(&second, phone.openid(), "x").await, 0);
-    world.hand.advance(Duration::from_secs(7200));
-    assert_eq!(world.sends_text(&second, phone.openid(), "x").await, 42001);
-}
-
-#[tokio::test]
-async fn errors_are_http_200_and_carry_a_rid() {
-    let world = Box::new();
-    let url = format!(
-        "{}/cgi-bin/message/custom/send",
-        world.sandbox.wechat_base()
-    );
-    let answer = world.http.post(url).body("{}").send().await.unwrap();
-    assert_eq!(answer.status(), 200);
-    assert_eq!(answer.headers()["content-type"], "text/plain");
-    let text = answer.text().await.unwrap();
-    assert!(text.contains("rid: "), "{text}");
-}
+use super::{PNG, upload};
+use crate::kit::World;
 
 #[tokio::test]
 async fn five_messages_in_48_hours_after_the_customers_last() {
-    let world = Box::new();
+    let world = World::new();
     let phone = world.sandbox.wechat().phone("小周");
     let token = world.token().await;
     assert_eq!(world.sends_text(&token, phone.openid(), "早").await, 45015);
@@ -129,7 +45,7 @@ async fn five_messages_in_48_hours_after_the_customers_last() {
 
 #[tokio::test]
 async fn texts_have_limits_and_no_escapes() {
-    let world = Box::new();
+    let world = World::new();
     let phone = world.sandbox.wechat().phone("小周");
     phone.says("在吗").await;
     let token = world.token().await;
@@ -170,7 +86,7 @@ async fn texts_have_limits_and_no_escapes() {
 
 #[tokio::test]
 async fn every_kind_of_customer_message_is_checked_and_shown() {
-    let world = Box::with(|settings| settings.wechat.allowance.message.0 = 100);
+    let world = World::with(|settings| settings.wechat.allowance.message.0 = 100);
     let phone = world.sandbox.wechat().phone("小周");
     phone.says("在吗").await;
     let token = world.token().await;
@@ -255,7 +171,7 @@ async fn every_kind_of_customer_message_is_checked_and_shown() {
 
 #[tokio::test]
 async fn an_unknown_service_account_is_refused_and_a_known_one_shown() {
-    let world = Box::new();
+    let world = World::new();
     let phone = world.sandbox.wechat().phone("小周");
     phone.says("在吗").await;
     let token = world.token().await;
@@ -272,73 +188,8 @@ async fn an_unknown_service_account_is_refused_and_a_known_one_shown() {
 }
 
 #[tokio::test]
-async fn uploads_are_checked_by_kind_size_and_form() {
-    let world = Box::new();
-    let token = world.token().await;
-    let code = async |kind: &str, name: &str, bytes: &'static [u8]| {
-        upload(&world, &token, kind, name, bytes).await["errcode"].clone()
-    };
-    assert_eq!(code("picture", "a.png", PNG).await, 40004);
-    assert_eq!(code("image", "a.txt", PNG).await, 40005);
-    assert_eq!(code("image", "a.png", b"no picture").await, 40005);
-    static BIG: [u8; 65 * 1024] = [0xff; 65 * 1024];
-    assert_eq!(code("thumb", "a.jpg", &BIG).await, 40012);
-    let url = format!("/wechat/cgi-bin/media/upload?access_token={token}&type=image");
-    assert_eq!(world.post(&url, &json!({})).await.1["errcode"], 41005);
-}
-
-#[tokio::test]
-async fn media_comes_back_as_it_was_but_a_video_as_a_link() {
-    let world = Box::new();
-    let phone = world.sandbox.wechat().phone("小周");
-    let picture = world.sandbox.keep("猫.png", PNG);
-    phone.sends_image(picture).await;
-    let body = plain_of_last_push(&world);
-    let id = between(&body, "<MediaId><![CDATA[", "]]>");
-    let token = world.token().await;
-    let url = format!(
-        "{}/cgi-bin/media/get?access_token={token}&media_id={id}",
-        world.sandbox.wechat_base()
-    );
-    let answer = world.http.get(&url).send().await.unwrap();
-    assert_eq!(answer.headers()["content-type"], "image/png");
-    assert!(
-        answer.headers()["content-disposition"]
-            .to_str()
-            .unwrap()
-            .starts_with("attachment; filename=")
-    );
-    assert_eq!(&answer.bytes().await.unwrap()[..], PNG);
-    let picture_url = between(&body, "<PicUrl><![CDATA[", "]]>");
-    assert_eq!(
-        &world
-            .http
-            .get(picture_url)
-            .send()
-            .await
-            .unwrap()
-            .bytes()
-            .await
-            .unwrap()[..],
-        PNG
-    );
-    let video = upload(&world, &token, "video", "a.mp4", b"\0\0\0\x18ftypisom").await;
-    let path = format!(
-        "/wechat/cgi-bin/media/get?access_token={token}&media_id={}",
-        video["media_id"].as_str().unwrap()
-    );
-    let link = world.get(&path).await;
-    assert!(
-        link["video_url"].as_str().unwrap().ends_with(".mp4"),
-        "{link}"
-    );
-    let missing = format!("/wechat/cgi-bin/media/get?access_token={token}&media_id=nothing");
-    assert_eq!(world.get(&missing).await["errcode"], 40007);
-}
-
-#[tokio::test]
 async fn typing_needs_a_fresh_customer_and_ends_by_itself() {
-    let world = Box::new();
+    let world = World::new();
     let phone = world.sandbox.wechat().phone("小周");
     phone.says("在吗").await;
     let token = world.token().await;
@@ -368,72 +219,8 @@ async fn typing_needs_a_fresh_customer_and_ends_by_itself() {
 }
 
 #[tokio::test]
-async fn users_and_codes_and_addresses() {
-    let world = Box::new();
-    let phone = world.sandbox.wechat().phone("小周");
-    let token = world.token().await;
-    let info = world
-        .get(&format!(
-            "/wechat/cgi-bin/user/info?access_token={token}&openid={}",
-            phone.openid()
-        ))
-        .await;
-    assert_eq!(
-        (info["subscribe"].as_i64(), info.get("nickname")),
-        (Some(1), None)
-    );
-    let scene = json!({"expire_seconds": 604800, "action_name": "QR_STR_SCENE", "action_info": {"scene": {"scene_str": "agent:system"}}});
-    let code = world.wechat(&token, "qrcode/create", &scene).await;
-    let ticket = code["ticket"].as_str().unwrap();
-    assert_eq!(
-        world.sandbox.wechat().scene_of(ticket).as_deref(),
-        Some("agent:system")
-    );
-    let wrong =
-        json!({"action_name": "QR_LIMIT_SCENE", "action_info": {"scene": {"scene_id": 100001}}});
-    assert_eq!(
-        world.wechat(&token, "qrcode/create", &wrong).await["errcode"],
-        40053
-    );
-    let ips = world
-        .get(&format!(
-            "/wechat/cgi-bin/getcallbackip?access_token={token}"
-        ))
-        .await;
-    assert!(ips["ip_list"].is_array());
-    assert_eq!(world.post("/wechat/cgi-bin/nope", &json!({})).await.0, 404);
-    assert_eq!(
-        world
-            .get(&format!(
-                "/wechat/cgi-bin/message/custom/send?access_token={token}"
-            ))
-            .await["errcode"],
-        43002
-    );
-}
-
-fn plain_of_last_push(world: &Box) -> String {
-    let wire = world.sandbox.wire();
-    let push = wire
-        .iter()
-        .rev()
-        .find(|e| e.line.operation == "wechat.callback")
-        .unwrap();
-    push.request.plain.clone().unwrap()
-}
-
-fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
-    text.split_once(before)
-        .unwrap()
-        .1
-        .split_once(after)
-        .unwrap()
-        .0
-}
-
-#[tokio::test]
 async fn a_sink_takes_anything_sound_from_anybody() {
-    let world = Box::with(|settings| {
+    let world = World::with(|settings| {
         let clock = settings.clock.clone();
         *settings = bridge_sandbox::Settings::sink();
         settings.clock = clock;

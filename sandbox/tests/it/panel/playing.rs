@@ -1,50 +1,13 @@
-//! The API that the pages use.
+//! Customers, agents and members are played from the pages.
 
-use futures_util::StreamExt;
 use serde_json::{Value, json};
 
-use crate::kit::{Box, text_message};
-
-async fn put(world: &Box, path: &str, body: &Value) -> (u16, Value) {
-    world
-        .send(
-            world.http.put(format!("{}{path}", world.sandbox.url())),
-            body,
-        )
-        .await
-}
-
-async fn delete(world: &Box, path: &str) -> (u16, Value) {
-    world
-        .send(
-            world.http.delete(format!("{}{path}", world.sandbox.url())),
-            &Value::Null,
-        )
-        .await
-}
-
-/// Reads `count` events of a live stream.
-async fn live(world: &Box, after: Option<u64>, count: usize) -> Vec<Value> {
-    let mut request = world
-        .http
-        .get(format!("{}/box/events", world.sandbox.url()));
-    if let Some(after) = after {
-        request = request.header("last-event-id", after.to_string());
-    }
-    let mut pieces = request.send().await.unwrap().bytes_stream();
-    let mut text = String::new();
-    while text.matches("data: ").count() < count || !text.ends_with("\n\n") {
-        text.push_str(std::str::from_utf8(&pieces.next().await.unwrap().unwrap()).unwrap());
-    }
-    let lines = text.lines().filter_map(|line| line.strip_prefix("data: "));
-    lines
-        .map(|json| serde_json::from_str(json).unwrap())
-        .collect()
-}
+use super::{delete, put};
+use crate::kit::{World, text_message};
 
 #[tokio::test]
 async fn a_member_of_wecom_is_played() {
-    let world = Box::new();
+    let world = World::new();
     let corp = world.get("/box/state").await["wecom"].clone();
     assert_eq!(
         (&corp["apps"][0]["agent_id"], &corp["groups"][0]),
@@ -98,7 +61,7 @@ async fn a_member_of_wecom_is_played() {
 
 #[tokio::test]
 async fn an_agent_edits_from_the_page() {
-    let world = Box::new();
+    let world = World::new();
     world.imports("wx_c1", "小周").await;
     let chat = "/box/agents/agent_lin/chats/wx_c1/messages";
     let say = json!({"type": "text", "text": "明日发货"});
@@ -120,7 +83,7 @@ async fn an_agent_edits_from_the_page() {
 
 #[tokio::test]
 async fn a_customer_is_played() {
-    let world = Box::new();
+    let world = World::new();
     let (status, customer) = world
         .post("/box/customers", &json!({"nickname": "小周"}))
         .await;
@@ -176,7 +139,7 @@ async fn a_customer_is_played() {
 
 #[tokio::test]
 async fn an_agent_is_played() {
-    let world = Box::new();
+    let world = World::new();
     world.imports("wx_c1", "小周").await;
     world
         .tim(
@@ -246,7 +209,7 @@ async fn an_agent_is_played() {
 
 #[tokio::test]
 async fn media_goes_up_and_comes_down() {
-    let world = Box::new();
+    let world = World::new();
     let url = format!("{}/box/media?name=%E7%8C%AB.gif", world.sandbox.url());
     let gif = b"GIF89a\x03\0\x02\0";
     let kept: Value = world
@@ -287,163 +250,4 @@ async fn media_goes_up_and_comes_down() {
             .0,
         404
     );
-}
-
-#[tokio::test]
-async fn events_are_live_numbered_and_caught_up() {
-    let world = Box::new();
-    let before = world.get("/box/state").await["event"].as_u64().unwrap();
-    let phone = world.sandbox.wechat().phone("小周");
-    phone.says("你好").await;
-    let events = live(&world, Some(before), 5).await;
-    let kinds: Vec<&str> = events.iter().map(|e| e["kind"].as_str().unwrap()).collect();
-    assert_eq!(&kinds[..3], ["customer", "customer_message", "customer"]);
-    assert!(
-        kinds.contains(&"wire") && kinds.contains(&"customer_message_changed"),
-        "{kinds:?}"
-    );
-    let ids: Vec<u64> = events.iter().map(|e| e["id"].as_u64().unwrap()).collect();
-    assert_eq!(ids, (before + 1..=before + 5).collect::<Vec<_>>());
-    assert_eq!(live(&world, Some(1_000_000), 1).await[0]["kind"], "reset");
-}
-
-#[tokio::test]
-async fn the_wire_is_shown_raw_and_decrypted_with_secrets_masked() {
-    let world = Box::new();
-    let phone = world.sandbox.wechat().phone("小周");
-    phone.says("看得见吗").await;
-    let token = world.token().await;
-    world.sends_text(&token, phone.openid(), "看得见").await;
-    let page = world.get("/box/wire?peer=wechat").await;
-    let lines = page["exchanges"].as_array().unwrap();
-    let operations: Vec<&str> = lines
-        .iter()
-        .map(|l| l["operation"].as_str().unwrap())
-        .collect();
-    assert_eq!(
-        operations,
-        ["wechat.callback", "wechat.token", "wechat.send"]
-    );
-    let push = world.get(&format!("/box/wire/{}", lines[0]["id"])).await;
-    assert!(
-        push["request"]["plain"]
-            .as_str()
-            .unwrap()
-            .contains("看得见吗")
-    );
-    assert!(
-        !push["request"]["body"]
-            .as_str()
-            .unwrap()
-            .contains("看得见吗")
-    );
-    assert_eq!(
-        (
-            &push["attempt"],
-            &push["direction"],
-            &push["answer"]["body"]
-        ),
-        (&json!(1), &json!("out"), &json!("success"))
-    );
-    let account = &world.sandbox.wechat().accounts()[0];
-    let everything = serde_json::to_string(
-        &world
-            .sandbox
-            .wire()
-            .iter()
-            .map(|e| &**e)
-            .collect::<Vec<_>>(),
-    )
-    .unwrap();
-    for secret in [
-        &token,
-        &account.app_secret,
-        &account.token,
-        &account.encoding_aes_key,
-    ] {
-        assert!(!everything.contains(secret.as_str()), "{secret}");
-    }
-    assert_eq!(
-        put(&world, "/box/wire", &json!({"enabled": false})).await.1["enabled"],
-        false
-    );
-    phone.says("没有记录").await;
-    assert_eq!(world.get("/box/wire?after=3").await["exchanges"], json!([]));
-    assert_eq!(delete(&world, "/box/wire").await.0, 204);
-}
-
-#[tokio::test]
-async fn faults_are_ordered_and_taken_back() {
-    let world = Box::new();
-    let (_, ordered) = world
-        .post(
-            "/box/faults",
-            &json!({"spec": "dify=cut,tim.send=slow:5x3"}),
-        )
-        .await;
-    assert_eq!(
-        (&ordered["faults"][1]["spec"], &ordered["faults"][1]["left"]),
-        (&json!("tim.send=slow:5x3"), &json!(3))
-    );
-    let (status, refused) = world
-        .post("/box/faults", &json!({"spec": "dify=40001"}))
-        .await;
-    assert_eq!(status, 400);
-    assert!(
-        refused["error"].as_str().unwrap().contains("dify=40001"),
-        "{refused}"
-    );
-    let id = &ordered["faults"][0]["id"];
-    assert_eq!(
-        delete(&world, &format!("/box/faults/{id}")).await.1["faults"]
-            .as_array()
-            .unwrap()
-            .len(),
-        1
-    );
-    assert_eq!(delete(&world, &format!("/box/faults/{id}")).await.0, 404);
-    assert_eq!(
-        put(&world, "/box/faults", &json!({"spec": "wechat=-1"}))
-            .await
-            .1["faults"][0]["target"],
-        "wechat"
-    );
-    assert_eq!(delete(&world, "/box/faults").await.1["faults"], json!([]));
-}
-
-#[tokio::test]
-async fn what_is_too_large_is_refused_before_it_is_read() {
-    let world = Box::new();
-    let huge = "x".repeat(300 * 1024);
-    assert_eq!(
-        world.post("/box/faults", &json!({"spec": huge})).await.0,
-        413
-    );
-    let status = world
-        .http
-        .post(format!("{}/box/media", world.sandbox.url()))
-        .body(vec![0; 21 * 1024 * 1024])
-        .send()
-        .await;
-    assert!(status.is_err() || status.unwrap().status() == 413);
-}
-
-#[tokio::test]
-async fn the_pages_are_served_and_a_stopped_sandbox_is_gone() {
-    let world = Box::new();
-    let index = world.http.get(world.sandbox.url()).send().await.unwrap();
-    assert_eq!(index.headers()["content-type"], "text/html; charset=utf-8");
-    assert_eq!(
-        world
-            .http
-            .get(format!("{}/no/such", world.sandbox.url()))
-            .send()
-            .await
-            .unwrap()
-            .status(),
-        404
-    );
-    let address = world.sandbox.address();
-    world.sandbox.stop().await;
-    assert!(std::net::TcpStream::connect(address).is_err());
 }
