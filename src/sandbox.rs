@@ -17,7 +17,7 @@ use crate::{
     http::{self, runtime, stop_signal},
     logging,
     operate::say,
-    settings::{self, LogFormat},
+    settings::{self, LogFormat, Settings},
 };
 
 /// 沙盒选项 / What the sandbox can be told.
@@ -35,6 +35,9 @@ pub(crate) struct Args {
     /// 数据目录；不填则用临时目录，退出即清除 / Where data is kept; by default a folder that goes with the process.
     #[arg(long)]
     data: Option<PathBuf>,
+    /// 追加的配置，例如插件的 [guards.…]、[bots.…] 段 / More configuration: a plugin's section, texts, working hours.
+    #[arg(long, value_name = "FILE")]
+    with: Option<PathBuf>,
     /// 界面语言 / The language the bridge speaks: zh-CN or en.
     #[arg(long, default_value = "zh-CN")]
     locale: String,
@@ -53,7 +56,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         let sandbox = Sandbox::start(platforms).map_err(not_started)?;
         let bridge = address(args.bridge).context("no free port for the bridge")?;
         let text = configuration(sandbox.url(), bridge, &args.locale, folder.path());
-        let settings = settings::read(&text, &std::collections::BTreeMap::new())?;
+        let settings = read(&text, args.with.as_deref())?;
         let running = http::start(settings).await?;
         sandbox.set_bridge(&format!("http://{}", running.address));
         greet(sandbox.url(), running.address);
@@ -62,6 +65,15 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         sandbox.stop().await;
         Ok(())
     })
+}
+
+/// What the sandbox writes itself needs no environment, and heeds none that is meant for another bridge.
+fn read(text: &str, with: Option<&Path>) -> Result<Settings, settings::Faults> {
+    let Some(file) = with else {
+        return settings::read(text, &std::collections::BTreeMap::new());
+    };
+    let environment = std::env::vars().filter(|(name, _)| !name.starts_with("KEFU__"));
+    settings::read(&settings::laid_over(text, file)?, &environment.collect())
 }
 
 /// What was ordered and cannot be is a mistake of whoever typed it.

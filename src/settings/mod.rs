@@ -18,7 +18,7 @@ use bridge_core::{
 
 pub(crate) use example::example;
 pub use fault::{Fault, Faults};
-pub(crate) use load::expanded;
+pub(crate) use load::{expanded, laid_over};
 pub use load::{load, read};
 pub(crate) use schema::schema;
 pub use sections::{

@@ -53,6 +53,11 @@ const CUTS: &[Cut] = &[
         why: "a stranger's bot depends on what a stranger can depend on: bridge-core",
     },
     Cut {
+        from: "acme-faq",
+        never: OUR_OWN,
+        why: "a stranger's guard depends on what a stranger can depend on: bridge-core",
+    },
+    Cut {
         from: "acme-webhook",
         never: OUR_OWN,
         why: "a stranger's channel depends on what a stranger can depend on: bridge-core",

@@ -8,6 +8,7 @@ use std::{
 };
 
 use metrics::{counter, gauge, histogram};
+use tracing::Instrument as _;
 
 use super::{
     Engine, OnUnknown, Side,
@@ -197,7 +198,8 @@ impl Engine {
         let limit = self.parts.settings.send_timeout;
         // Whatever became of it, it may have been sent.
         let mishap = |mishap: Mishap| ChannelError::network(Remedy::Unknown, mishap.to_string());
-        contained(channel.send(&named), limit)
+        let span = tracing::info_span!("send", trace = dispatch.trace.0, dispatch = dispatch.id.0);
+        contained(channel.send(&named).instrument(span), limit)
             .await
             .unwrap_or_else(|error| Err(mishap(error)))
     }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use metrics::{counter, histogram};
+use tracing::Instrument as _;
 
 use super::{Engine, Side, context::FOR_BOTS, holds::Hold};
 use crate::{
@@ -175,7 +176,9 @@ impl Engine {
         let turn = self.question(errand, cancelled).await?;
         self.show_typing(errand.conversation.id, &errand.conversation.thread);
         let patience = patience(&known);
-        let task = tokio::spawn(async move { known.bot.answer(args, &turn).await });
+        let span = tracing::info_span!("errand", trace = errand.trace.0, bot = %errand.bot);
+        let task =
+            tokio::spawn(async move { known.bot.answer(args, &turn).await }.instrument(span));
         let stop = task.abort_handle();
         match tokio::time::timeout(patience, task).await {
             Ok(Ok(answer)) => answer,

@@ -7,6 +7,7 @@ use std::{
 };
 
 use metrics::{counter, histogram};
+use tracing::Instrument as _;
 
 use super::{
     Engine,
@@ -229,6 +230,8 @@ impl Engine {
     }
 
     async fn walk(&self, clerk: &Clerk<'_>, accepted: &Accepted) -> Outcome {
+        // Whatever anybody logs of it, a stranger's guard or bot too, names the message.
+        let span = tracing::info_span!("turn", trace = accepted.id.0);
         let case = Case {
             id: accepted.id,
             arrival: accepted.arrival.clone(),
@@ -237,7 +240,7 @@ impl Engine {
             desk: clerk.desk.clone(),
             now: self.parts.clock.now(),
         };
-        match self.chain.walk(case).await {
+        match self.chain.walk(case).instrument(span).await {
             Ok(outcome) => outcome,
             Err(error) => {
                 counter!("kefu_chain_errors_total").increment(1);

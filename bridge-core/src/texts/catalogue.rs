@@ -170,6 +170,9 @@ texts! {
     /// To an agent who writes where nobody listens.
     DeskNotYours = "desk_not_yours", "⚠ 该会话当前不由您接待，消息未发送给客户。",
         "⚠ This conversation is not with you; nothing was sent to the contact.";
+    /// To an agent who commands where the conversation is somebody else's.
+    CommandNotYours = "command_not_yours", "⚠ 该会话当前不由您接待，命令未执行。",
+        "⚠ This conversation is not with you; the command was not carried out.";
     /// To an agent who writes in a chat without a contact behind it.
     DeskNoContact = "desk_no_contact", "⚠ 这个聊天没有对应的客户，消息未发送。请在客户的聊天里回复。",
         "⚠ There is no contact behind this chat; nothing was sent. Answer in a contact's chat.";

@@ -26,6 +26,7 @@ fn it_knows_what_is_linked_and_where_it_comes_from() {
         crate_of("channels", "acme-webhook").as_deref(),
         Some("acme-webhook")
     );
+    assert_eq!(crate_of("guards", "faq").as_deref(), Some("acme-faq"));
     assert_eq!(
         crate_of("bots", "transfer").as_deref(),
         Some("bridge-plugins")
@@ -39,9 +40,10 @@ struct Sandbox {
 }
 
 impl Sandbox {
-    fn start() -> Self {
+    fn start(more: &[&str]) -> Self {
         let mut process = Command::new(BINARY)
             .args(["sandbox", "--listen", "127.0.0.1:0"])
+            .args(more)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -70,9 +72,8 @@ impl Drop for Sandbox {
     }
 }
 
-#[tokio::test]
-async fn a_customer_in_the_sandbox_is_told_the_weather() {
-    let sandbox = Sandbox::start();
+/// What a customer of the sandbox hears who says this.
+async fn hears(sandbox: &Sandbox, said: &str, wanted: &str) {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let http = reqwest::Client::builder()
         .timeout(PATIENCE)
@@ -93,14 +94,51 @@ async fn a_customer_in_the_sandbox_is_told_the_weather() {
         "customers/{}/messages",
         customer["openid"].as_str().unwrap()
     );
-    post(&messages, json!({ "type": "text", "text": "＃天气　上海" })).await;
+    post(&messages, json!({ "type": "text", "text": said })).await;
 
     let mut heard = Vec::new();
     while let Some(piece) = events.chunk().await.unwrap() {
         heard.extend_from_slice(&piece);
-        if String::from_utf8_lossy(&heard).contains("天气预报：上海，多云") {
+        if String::from_utf8_lossy(&heard).contains(wanted) {
             return;
         }
     }
     panic!("nothing was answered: {}", String::from_utf8_lossy(&heard));
+}
+
+#[tokio::test]
+async fn a_customer_in_the_sandbox_is_told_the_weather() {
+    let sandbox = Sandbox::start(&[]);
+    hears(&sandbox, "＃天气　上海", "天气预报：上海，多云").await;
+}
+
+/// What needs a section of its own is tried in the sandbox, too.
+#[tokio::test]
+async fn a_customer_in_the_sandbox_is_answered_by_the_guard() {
+    let folder = tempfile::tempdir().unwrap();
+    let more = folder.path().join("more.toml");
+    let section = "[guards.faq]\nanswers = { \"营业时间\" = \"九点到十八点\" }\n\n[bots.weather]\ngreeting = \"今天\"\n";
+    std::fs::write(&more, section).unwrap();
+    let sandbox = Sandbox::start(&["--with", more.to_str().unwrap()]);
+    hears(&sandbox, "营业时间？", "九点到十八点").await;
+    hears(&sandbox, "#天气 上海", "今天：上海，多云").await;
+}
+
+#[test]
+fn what_is_wrong_with_such_a_section_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let more = folder.path().join("more.toml");
+    let refused = |section: &str| {
+        std::fs::write(&more, section).unwrap();
+        let with = ["sandbox", "--listen", "127.0.0.1:0", "--with"];
+        let output = Command::new(BINARY).args(with).arg(&more).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{section}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let said = refused("[guards.faq]\nanswer = 1\n");
+    assert!(said.contains("guards.faq"), "{said}");
+    let said = refused("[guards.fqa]\n");
+    assert!(said.contains("fqa") && said.contains("faq"), "{said}");
+    let said = refused("[guards.faq\n");
+    assert!(said.contains("line 1"), "{said}");
 }

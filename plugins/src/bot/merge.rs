@@ -50,7 +50,7 @@ impl ChatBot for Merge {
 
     async fn answer(&self, args: Args, turn: &Turn) -> Result<Vec<Effect>, BotError> {
         if !turn.is_theirs() {
-            return Ok(vec![say(turn, Text::DeskNotYours, &[])]);
+            return Ok(vec![say(turn, Text::CommandNotYours, &[])]);
         }
         Ok(vec![match args.phone {
             Some(phone) => match Handle::phone(&phone) {

@@ -43,7 +43,7 @@ fn by_agent(turn: &Turn) -> Effect {
     match turn.conversation.phase {
         _ if turn.is_theirs() => Effect::Resolve { rating: true },
         Phase::Resolved { .. } => say(turn, Text::NotPossible, &[]),
-        _ => say(turn, Text::DeskNotYours, &[]),
+        _ => say(turn, Text::CommandNotYours, &[]),
     }
 }
 
@@ -85,10 +85,7 @@ mod tests {
         let mut turn = turn_of_agent("system", "#退出");
         turn.agent = Some(AgentName::new("lin"));
         let effects = answer(&Quit, &turn).await.unwrap();
-        assert_eq!(
-            words(&effects),
-            ["⚠ 该会话当前不由您接待，消息未发送给客户。"]
-        );
+        assert_eq!(words(&effects), ["⚠ 该会话当前不由您接待，命令未执行。"]);
     }
 
     #[tokio::test]

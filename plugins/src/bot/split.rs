@@ -46,7 +46,7 @@ impl ChatBot for Split {
             true => Effect::Split {
                 who: args.contact.or(args.other),
             },
-            false => say(turn, Text::DeskNotYours, &[]),
+            false => say(turn, Text::CommandNotYours, &[]),
         }])
     }
 }

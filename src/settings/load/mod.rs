@@ -3,6 +3,7 @@
 mod desk;
 mod environment;
 mod linked;
+mod over;
 mod urls;
 
 use std::{collections::BTreeMap, path::Path};
@@ -14,8 +15,8 @@ use bridge_core::{
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-pub(crate) use self::environment::expanded;
 use self::environment::override_from;
+pub(crate) use self::{environment::expanded, over::laid_over};
 use super::{
     CacheSection, ConversationSection, Fault, Faults, OlderRoutesSection, QueueSection,
     RoutingSection, ServerSection, Settings, StorageSection,

@@ -28,7 +28,6 @@ use bridge_core::{
     texts::Text,
 };
 use tokio::sync::Semaphore;
-use tracing::Instrument as _;
 
 pub use config::{App, Attachable, Config, OnFailure, Provider, Ratings};
 
@@ -80,13 +79,12 @@ impl ChatBot for Ai {
     async fn answer(&self, _: Args, turn: &Turn) -> Result<Vec<Effect>, BotError> {
         if turn.by_agent() {
             if turn.conversation.agent().is_some() && !turn.is_theirs() {
-                return Ok(vec![super::say(turn, Text::DeskNotYours, &[])]);
+                return Ok(vec![super::say(turn, Text::CommandNotYours, &[])]);
             }
             // `#AI`. The core tells everybody, also that it is not possible.
             return Ok(vec![Effect::Assist]);
         }
-        let span = tracing::info_span!("ai", trace = turn.trace.0);
-        self.reply(turn).instrument(span).await
+        self.reply(turn).await
     }
 
     async fn rated(&self, rated: &Rated) -> Result<(), BotError> {

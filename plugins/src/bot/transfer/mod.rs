@@ -64,7 +64,7 @@ impl ChatBot for Transfer {
         Ok(vec![match turn.conversation.phase {
             Phase::Resolved { .. } => say(turn, Text::NotPossible, &[]),
             // A colleague's conversation is theirs to give; one that nobody has may be taken by any agent.
-            Phase::Assigned { .. } if !turn.is_theirs() => say(turn, Text::DeskNotYours, &[]),
+            Phase::Assigned { .. } if !turn.is_theirs() => say(turn, Text::CommandNotYours, &[]),
             _ => hand_over(args, turn).unwrap_or_else(Effect::reply),
         }])
     }

@@ -130,10 +130,7 @@ async fn a_colleagues_conversation_cannot_be_taken_but_one_nobody_has_can() {
     let mut turn = turn_of_agent("system", "#转接 lin");
     turn.agent = Some(AgentName::new("lin"));
     let effects = answer(&Transfer, &turn).await.unwrap();
-    assert_eq!(
-        words(&effects),
-        ["⚠ 该会话当前不由您接待，消息未发送给客户。"]
-    );
+    assert_eq!(words(&effects), ["⚠ 该会话当前不由您接待，命令未执行。"]);
 
     turn.conversation.phase = Phase::Assisted;
     assert_eq!(answer(&Transfer, &turn).await, Ok(assign("lin", None)));

@@ -69,6 +69,16 @@ impl Push {
     fn read(&self, delivery: &Delivery, query: &Query<'_>) -> Result<Pushed, ChannelError> {
         let outer = read(&delivery.body)?;
         let encrypted = match self.mode {
+            // Signed, so it is the platform's; taken for a message that says nothing it would be lost without a word.
+            Mode::Plain if is_sealed(&outer) => {
+                tracing::warn!(
+                    app_id = self.app_id,
+                    "a push is encrypted, but mode is plain: set mode and encoding_aes_key as the platform has them"
+                );
+                return Err(ChannelError::malformed(
+                    "encrypted, although this account does not encrypt",
+                ));
+            }
             Mode::Plain => None,
             Mode::Compatible | Mode::Safe => Some(outer.some("Encrypt").map(str::trim)),
         };
@@ -237,6 +247,11 @@ fn verification(delivery: &Delivery) -> Result<Decoded, ChannelError> {
         arrivals: Vec::new(),
         pull: None,
     })
+}
+
+/// Whether nothing of it is in clear.
+fn is_sealed(outer: &Fields) -> bool {
+    outer.some("Encrypt").is_some() && outer.some("MsgType").is_none()
 }
 
 fn read(body: &[u8]) -> Result<Fields, ChannelError> {

@@ -90,6 +90,7 @@ impl Channel for Platform {
     }
 
     async fn send(&self, dispatch: &Dispatch) -> Result<Receipt, ChannelError> {
+        tracing::info!("the platform is asked");
         let ordered = self.does.lock().pop_front();
         self.asked.send_modify(|asked| *asked += 1);
         match ordered {

@@ -132,6 +132,17 @@ fn the_url_is_verified_by_the_bare_echo() {
     }
 }
 
+/// Taken for a message that says nothing, it would be acknowledged and lost.
+#[test]
+fn plain_mode_refuses_what_is_encrypted() {
+    let account = account(|section| section["mode"] = json!("plain"));
+    for json in [false, true] {
+        let sealed = sealed(TEXT, KEY, APP_ID, json, "");
+        assert_eq!(refusal(&account, &sealed), ChannelErrorKind::Malformed);
+    }
+    assert_eq!(words(&account.decode(&plain(TEXT)).unwrap()), Some("在吗"));
+}
+
 #[test]
 fn safe_mode_refuses_what_comes_in_clear() {
     let account = account(|_| {});
