@@ -138,7 +138,8 @@ pub struct ConversationSection {
     pub context_messages: usize,
     /// 无人说话多久后自动结束 / Silence that ends a conversation.
     pub idle_timeout: Span,
-    /// 历史保留时间 / How long history is kept.
+    /// 历史保留时间；等客户再开口才能发、而客户一直没来的消息，到时也清除 / How long history is kept, and messages that wait for a
+    /// contact who does not write again.
     pub retention: Span,
     /// 客户说这些词即转人工 / Words by which a contact asks for a person.
     pub transfer_words: Vec<String>,

@@ -74,8 +74,7 @@ impl Engine {
                 }
                 Err(error) => {
                     tracing::error!(%error, "cannot take dispatches");
-                    self.wait_for(std::future::pending(), Duration::from_secs(1))
-                        .await;
+                    self.store_is_back().await;
                 }
             }
         }

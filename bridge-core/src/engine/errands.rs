@@ -54,8 +54,7 @@ impl Engine {
                 }
                 Err(error) => {
                     tracing::error!(%error, "cannot take errands");
-                    self.wait_for(std::future::pending(), Duration::from_secs(1))
-                        .await;
+                    self.store_is_back().await;
                 }
             }
         }

@@ -16,11 +16,15 @@ use parking_lot::Mutex;
 use super::Engine;
 use crate::{
     message::DeadlineKind,
-    store::{DueId, DueKind},
+    store::{DueId, DueKind, StoreError},
 };
 
 /// The part of a lease after which it is renewed, at most twice that: so it is tried twice more before it is over.
 const PART: u32 = 4;
+/// Where a renewal failed, the next one follows after this.
+const SOON: Duration = Duration::from_millis(500);
+/// After a store came back: longer than anybody waits who has something to tell it.
+const GRACE: Duration = Duration::from_secs(1);
 /// Between two looks, however short a lease is.
 const SHORTEST: Duration = Duration::from_millis(20);
 
@@ -164,27 +168,42 @@ impl Engine {
     /// Renews what is in work, to the end of the last.
     pub(super) async fn keep_holds(self: Arc<Self>) {
         let lease = self.parts.settings.lease;
-        let pause = (lease / PART).max(SHORTEST);
+        let usual = (lease / PART).max(SHORTEST);
+        let mut pause = usual;
         loop {
             tokio::select! {
-                () = self.parts.clock.sleep(pause) => self.renew_holds(lease).await,
+                () = self.parts.clock.sleep(pause) => {}
                 () = self.finished.cancelled() => return,
             }
+            pause = match self.renew_holds(lease).await {
+                Ok(()) => usual,
+                Err(error) => {
+                    tracing::warn!(%error, "cannot renew what is in work; trying again");
+                    usual.min(SOON)
+                }
+            };
         }
     }
 
-    async fn renew_holds(&self, lease: Duration) {
+    async fn renew_holds(&self, lease: Duration) -> Result<(), StoreError> {
         let old = self.holds.old();
-        if old.is_empty() {
-            return;
+        if !old.is_empty() {
+            let began = Instant::now();
+            let lost = self.parts.store.renew(&old, lease).await?;
+            self.holds.renewed(&old, &lost, began + lease);
         }
-        let began = Instant::now();
-        match self.parts.store.renew(&old, lease).await {
-            Ok(lost) => self.holds.renewed(&old, &lost, began + lease),
-            Err(error) => {
-                tracing::warn!(%error, "cannot renew what is in work; trying again");
-            }
+        Ok(())
+    }
+
+    /// Waits for a store that was out of reach, and a moment longer: while it was, leases ran out under who lives. They
+    /// have their word first, before anybody takes over what they have sent already.
+    pub(super) async fn store_is_back(&self) {
+        let moment = async || self.wait_for(std::future::pending(), GRACE).await;
+        moment().await;
+        while self.parts.store.ping().await.is_err() && !self.stop.is_cancelled() {
+            moment().await;
         }
+        moment().await;
     }
 }
 

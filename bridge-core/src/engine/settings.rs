@@ -23,7 +23,7 @@ pub struct EngineSettings {
     pub context_bytes: usize,
     /// Silence that ends a conversation.
     pub idle_timeout: Duration,
-    /// How long history is kept.
+    /// How long history is kept, and what is held for a contact who does not write again.
     pub retention: Duration,
     /// How long repeats are recognised.
     pub repeats_window: Duration,

@@ -91,7 +91,8 @@ pub trait Records: Send + Sync {
     async fn depths(&self) -> Result<Depths, StoreError>;
 
     /// Removes history older than `before` and dedupe keys older than `seen_before`, in small steps; how many rows went.
-    /// Called again while it returns more than zero.
+    /// Called again while it returns more than zero. Dispatches go with it that have been held since before then, and what
+    /// has waited behind them as long: their contact never wrote again.
     async fn sweep(&self, before: Timestamp, seen_before: Timestamp) -> Result<u64, StoreError>;
 
     /// Dispatches to a desk or contact by what the platform calls them: finds the dispatch an external id belongs to

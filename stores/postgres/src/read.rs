@@ -28,6 +28,8 @@ use crate::{
 pub(crate) const LOOK_BACK: i64 = 200;
 /// Rows removed in one step of a sweep.
 const STEP: i64 = 2000;
+/// Lanes whose held dispatches are forgotten in one: each is a lock.
+const LANES: i32 = 200;
 
 fn get<'a, T: FromSql<'a>>(row: &'a Row, column: usize) -> Result<T, StoreError> {
     row.try_get(column).map_err(damaged)
@@ -308,7 +310,13 @@ impl Records for Postgres {
             .first(sql, &[&before.0, &seen_before.0, &STEP])
             .await?;
         let rows = row.map(|row| get::<i64>(&row, 0)).transpose()?;
-        Ok(number(rows.unwrap_or_default()))
+        let forget = "SELECT kefu_forget($1, $2, $3)";
+        let row = self
+            .link
+            .first(forget, &[&self.now(), &before.0, &LANES])
+            .await?;
+        let forgotten = row.map(|row| get::<i64>(&row, 0)).transpose()?;
+        Ok(number(rows.unwrap_or_default()) + number(forgotten.unwrap_or_default()))
     }
 
     async fn sent(

@@ -18,6 +18,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/9-row-by-row.sql"),
     include_str!("../migrations/10-blameless.sql"),
     include_str!("../migrations/11-renewed.sql"),
+    include_str!("../migrations/12-forgotten.sql"),
 ];
 
 /// The lock of migrations: any number that nobody else uses.

@@ -79,6 +79,13 @@ enum State {
     Writing(Option<Timestamp>),
 }
 
+impl<K, T> Item<K, T> {
+    /// Whether it is just being settled or removed.
+    pub(crate) fn is_writing(&self) -> bool {
+        matches!(self.state, State::Writing(_))
+    }
+}
+
 impl<K: Clone + Eq + Hash, T> DueLanes<K, T> {
     /// Fences begin at `fence`, above those of any earlier life.
     pub(crate) fn new(fence: u64) -> Self {
@@ -247,6 +254,33 @@ impl<K: Clone + Eq + Hash, T> DueLanes<K, T> {
             None => self.ready.remove(&item.group, (item.due_at, id)),
         }
         true
+    }
+
+    /// Nobody takes or settles a thing that nobody has, while it is removed. Whether nobody has it.
+    pub(crate) fn pin_free(&mut self, id: i64) -> bool {
+        let free = |item: &&mut Item<K, T>| item.state == State::Free;
+        let Some(item) = self.items.get_mut(&id).filter(free) else {
+            return false;
+        };
+        item.state = State::Writing(None);
+        self.ready.remove(&item.group, (item.due_at, id));
+        true
+    }
+
+    /// What has been held since before then and is first of its lane, each with what has waited behind it as long; of so
+    /// many lanes.
+    pub(crate) fn given_up(&self, before: Timestamp, lanes: usize) -> Vec<Vec<i64>> {
+        let old = |item: &Item<K, T>| item.state == State::Free && item.due_at < before;
+        let known = |id: &i64| self.items.get(id);
+        let held = self.lanes.values().filter(|lane| {
+            let head = lane.front().and_then(known);
+            head.is_some_and(|head| head.held && old(head))
+        });
+        let waited = held.map(|lane| {
+            let ids = lane.iter().copied();
+            ids.take_while(|id| known(id).is_some_and(old)).collect()
+        });
+        waited.take(lanes).collect()
     }
 
     /// The settlement was not written after all.

@@ -267,12 +267,15 @@ impl Index {
             .push(id, &inbox, lane, due_at, held, attempts, row);
     }
 
-    /// Held dispatches to a contact, oldest first.
+    /// Held dispatches to a contact, oldest first, without those that are being removed.
     pub(crate) fn held(&self, contact: &ThreadKey) -> Vec<i64> {
         let lane = (contact.inbox.clone(), contact.peer.clone(), None);
         self.dispatches
             .lane(&lane)
-            .filter(|one| self.dispatches.get(*one).is_some_and(|item| item.held))
+            .filter(|one| {
+                let item = self.dispatches.get(*one);
+                item.is_some_and(|item| item.held && !item.is_writing())
+            })
             .collect()
     }
 

@@ -137,7 +137,7 @@ impl<T: Waits> Job<T> {
 }
 
 /// The first of each lane.
-fn heads<K, T: Waits>(jobs: &Jobs<K, T>) -> Vec<(&K, &Job<T>)> {
+pub(super) fn heads<K, T: Waits>(jobs: &Jobs<K, T>) -> Vec<(&K, &Job<T>)> {
     let mut lanes = Vec::new();
     let mut heads = Vec::new();
     for (key, job) in jobs {

@@ -246,7 +246,8 @@ impl Records for MemoryStore {
     }
 
     async fn sweep(&self, before: Timestamp, seen_before: Timestamp) -> Result<u64, StoreError> {
-        Ok(self.state.lock().sweep(before, seen_before))
+        let now = self.clock.now();
+        Ok(self.state.lock().sweep(before, seen_before, now))
     }
 
     async fn sent(

@@ -20,6 +20,8 @@ use crate::{
     Sqlite, confirm, kin,
     rows::{from_json, to_json},
     unavailable,
+    write::Forget,
+    writer::Tx,
 };
 
 #[async_trait]
@@ -150,9 +152,9 @@ impl Records for Sqlite {
     }
 
     async fn sweep(&self, before: Timestamp, seen_before: Timestamp) -> Result<u64, StoreError> {
-        self.writer
-            .statements(move |tx| sweep::sweep(tx, before, seen_before))
-            .await
+        let history = move |tx: &mut Tx<'_>| sweep::sweep(tx, before, seen_before);
+        let rows = self.writer.statements(history).await?;
+        Ok(rows + self.writer.run(Forget::new(before)).await?)
     }
 
     async fn sent(

@@ -1,12 +1,14 @@
-//! The three requests that write: accept, commit, settle. Each is prepared (serialised) by its caller, so that the
+//! The requests that write: accept, commit, settle, and forget what nobody will settle. Each is prepared (serialised) by its caller, so that the
 //! writer thread only binds values.
 
 mod accept;
 mod commit;
+mod forget;
 mod settle;
 
 pub(crate) use accept::Accept;
 pub(crate) use commit::Commit;
+pub(crate) use forget::Forget;
 pub(crate) use settle::Settle;
 
 use bridge_core::{

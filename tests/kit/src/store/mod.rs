@@ -94,6 +94,8 @@ pub async fn conforms(fresh: impl Fn() -> Bench) {
         }
         sweep {
             sweeping_leaves_what_is_young,
+            what_is_held_for_who_never_comes_back_is_forgotten,
+            what_was_released_or_is_young_is_not_forgotten,
         }
         identity {
             who_is_known_by_one_handle_is_one_person,
