@@ -3,18 +3,22 @@
 //! or nothing ([`Store::commit`]), in order per recipient ([`Store::due`], [`Store::settle`]).
 
 mod confirmation;
+mod due;
+mod entry;
 mod kin;
 #[cfg(feature = "engine")]
 mod memory;
 #[cfg(feature = "engine")]
 pub mod moving;
 mod records;
-
-use std::time::Duration;
+mod turn;
 
 use async_trait::async_trait;
+use std::time::Duration;
 
 pub use confirmation::Confirmation;
+pub use due::{Due, DueId, DueKind, DueWhat, Errand, Settlement};
+pub use entry::{Entry, EntryAuthor, NewEntry};
 pub use kin::{Noted, Tie, Tied};
 #[cfg(feature = "engine")]
 pub use memory::MemoryStore;
@@ -22,17 +26,12 @@ pub use records::{
     Backend, Depths, DeskState, OpenThread, Part, Records, StoredMedia, Trace, TraceArrival,
     TraceDispatch, WaitingRow,
 };
+pub use turn::{Accepted, Ask, CLAIM_LIMIT, Changes, Claim, Committed, NewDispatch, Said, Verdict};
 
 use crate::{
-    channel::{Dispatch, Persona},
     clock::Timestamp,
-    conversation::{Contact, Conversation},
-    convert::Loss,
     error::Remedy,
-    message::{
-        AgentName, Arrival, ArrivalId, BotName, ContactId, Content, ConversationId, DeadlineKind,
-        DispatchId, EntryId, ErrandId, InboxName, PeerId, ThreadKey, WorkerId,
-    },
+    message::{AgentName, Arrival, ArrivalId, BotName, ContactId, DispatchId, InboxName, WorkerId},
 };
 
 /// The message path. A store knows threads, lanes and queues; it knows no rules.
@@ -154,329 +153,6 @@ pub struct CursorMove {
     pub topic: String,
     /// The new cursor.
     pub cursor: String,
-}
-
-/// A conversation in one worker's hands.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Claim {
-    /// Rises with every claim of the conversation; a commit under an older one is refused.
-    pub fence: u64,
-    /// Its state.
-    pub conversation: Conversation,
-    /// The contact.
-    pub contact: Contact,
-    /// Waiting arrivals in the order of acceptance, at most [`CLAIM_LIMIT`].
-    pub arrivals: Vec<Accepted>,
-    /// How many dispatches to the contact are held.
-    pub held: u32,
-}
-
-/// The most arrivals one claim carries.
-pub const CLAIM_LIMIT: usize = 32;
-
-/// An arrival and its number.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Accepted {
-    /// Its number.
-    pub id: ArrivalId,
-    /// How often it was claimed and not committed: 0 at first.
-    pub failures: u32,
-    /// What came in.
-    pub arrival: Arrival,
-}
-
-/// What the turns of one claim came to.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Changes {
-    /// The conversation's new state.
-    pub conversation: Conversation,
-    /// The contact's new state, where it changed.
-    pub contact: Option<Contact>,
-    /// Arrivals that are done with, and what became of each.
-    pub done: Vec<(ArrivalId, Verdict)>,
-    /// New lines of the transcript.
-    pub entries: Vec<NewEntry>,
-    /// New dispatches, in order.
-    pub dispatches: Vec<NewDispatch>,
-    /// How many held dispatches to the contact may go now, oldest first.
-    pub release: u32,
-    /// Questions for slow bots.
-    pub asks: Vec<Ask>,
-    /// Errands of this conversation that are not wanted any more.
-    pub cancel_errands: bool,
-    /// Threads that lead to this conversation from now on: stand-ins at desks.
-    pub threads: Vec<ThreadKey>,
-    /// Deadlines: set (replacing the one of that kind) or, with `None`, unset.
-    pub deadlines: Vec<(DeadlineKind, Option<Timestamp>)>,
-    /// Seats per agent: the commit is refused with [`StoreError::SeatTaken`] when giving the conversation to an agent
-    /// would exceed this.
-    pub capacity: Option<(AgentName, u32)>,
-    /// What was learned of who the contact is.
-    pub tie: Option<Tied>,
-}
-
-impl Changes {
-    /// No change at all.
-    pub fn none(conversation: Conversation) -> Self {
-        Self {
-            conversation,
-            contact: None,
-            done: Vec::new(),
-            entries: Vec::new(),
-            dispatches: Vec::new(),
-            release: 0,
-            asks: Vec::new(),
-            cancel_errands: false,
-            threads: Vec::new(),
-            deadlines: Vec::new(),
-            capacity: None,
-            tie: None,
-        }
-    }
-}
-
-/// What became of an arrival.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// A turn was made of it: by this bot, or by the chain itself with this note.
-    Turned {
-        /// The bot.
-        by: Option<BotName>,
-        /// Why it ended early.
-        note: Option<String>,
-    },
-    /// It kept failing; an agent can see why.
-    Dead {
-        /// Why.
-        reason: String,
-    },
-}
-
-/// What a commit made.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Committed {
-    /// The new dispatches' ids, in order.
-    pub dispatches: Vec<DispatchId>,
-    /// Errands cancelled while they ran: their workers are to be told.
-    pub cancelled: Vec<ErrandId>,
-    /// Whether arrivals wait still.
-    pub more: bool,
-}
-
-/// A line of the transcript to be.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NewEntry {
-    /// The arrival that caused it.
-    pub trace: ArrivalId,
-    /// Who said it.
-    pub author: EntryAuthor,
-    /// What.
-    pub content: Content,
-    /// When.
-    pub at: Timestamp,
-}
-
-/// A line of the transcript.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Entry {
-    /// Its id.
-    pub id: EntryId,
-    /// The arrival that caused it.
-    pub trace: ArrivalId,
-    /// The episode it was said in.
-    pub episode: u32,
-    /// Who said it.
-    pub author: EntryAuthor,
-    /// What.
-    pub content: Content,
-    /// When.
-    pub at: Timestamp,
-}
-
-impl Entry {
-    /// Whether the contact may see it: what was said between both sides and what an agent has taken back of it, never a note,
-    /// never what merely happened.
-    pub fn is_for_contact(&self) -> bool {
-        match (&self.content, &self.author) {
-            (Content::Event(_) | Content::Unsupported { .. }, _) => false,
-            (Content::Recalled { .. }, author) => matches!(author, EntryAuthor::Agent(_)),
-            (_, author) => *author != EntryAuthor::Note,
-        }
-    }
-}
-
-/// Who a line of the transcript is by.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(tag = "by", content = "name", rename_all = "snake_case")]
-pub enum EntryAuthor {
-    /// The contact.
-    Contact,
-    /// An agent, to the contact.
-    Agent(AgentName),
-    /// A bot, to the contact.
-    Bot(BotName),
-    /// The bridge, to the contact: notices.
-    System,
-    /// A note for agents only.
-    Note,
-}
-
-/// One thing said to a slow bot.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Said {
-    /// The arrival it came by.
-    pub trace: ArrivalId,
-    /// What.
-    pub content: Content,
-}
-
-/// A dispatch to be.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NewDispatch {
-    /// The arrival that caused it.
-    pub trace: ArrivalId,
-    /// The inbox it leaves by.
-    pub inbox: InboxName,
-    /// The recipient.
-    pub to: PeerId,
-    /// In whose name.
-    pub sender: Option<Persona>,
-    /// What.
-    pub content: Content,
-    /// Held until the contact writes again: the allowance is used up.
-    pub held: bool,
-}
-
-/// A question for a slow bot. Where one for the same bot and episode is still waiting, the words are added to it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Ask {
-    /// The arrival that caused it.
-    pub trace: ArrivalId,
-    /// The bot.
-    pub bot: BotName,
-    /// The command's words; empty for plain speech.
-    pub argv: Vec<String>,
-    /// What was said.
-    pub said: Vec<Said>,
-    /// Not before this: bursts of short messages become one question. Adding to a waiting errand moves its time to
-    /// this, but never beyond `latest`.
-    pub due_at: Timestamp,
-    /// However much is added, not later than this.
-    pub latest: Timestamp,
-}
-
-/// A question for a slow bot, taken.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Errand {
-    /// Its id.
-    pub id: ErrandId,
-    /// The arrival that caused it first.
-    pub trace: ArrivalId,
-    /// The conversation as it stands.
-    pub conversation: Conversation,
-    /// The contact.
-    pub contact: Contact,
-    /// The episode it was asked in.
-    pub episode: u32,
-    /// The bot.
-    pub bot: BotName,
-    /// The command's words.
-    pub argv: Vec<String>,
-    /// Everything said, in order.
-    pub said: Vec<Said>,
-    /// Which try this is, from 1.
-    pub attempt: u32,
-}
-
-/// The three things that become due.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum DueKind {
-    /// Something to send.
-    Dispatch,
-    /// A slow bot to ask.
-    Errand,
-    /// A deadline of a conversation.
-    Deadline,
-}
-
-/// Something due, taken by a worker.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Due {
-    /// What to settle it by.
-    pub id: DueId,
-    /// What it is.
-    pub what: DueWhat,
-}
-
-/// What is due.
-#[derive(Debug, Clone, PartialEq)]
-pub enum DueWhat {
-    /// Something to send.
-    Dispatch(Box<Dispatch>),
-    /// A slow bot to ask.
-    Errand(Box<Errand>),
-    /// A deadline of a conversation. Settling it removes it; the cue it became is accepted before.
-    Deadline {
-        /// Whose.
-        conversation: ConversationId,
-        /// The thread to accept its cue on.
-        thread: ThreadKey,
-        /// Which.
-        kind: DeadlineKind,
-        /// The conversation's episode when it was set.
-        episode: u32,
-        /// When it was due.
-        at: Timestamp,
-    },
-}
-
-/// Something taken, and the fence it was taken under.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct DueId {
-    /// Which kind.
-    pub kind: DueKind,
-    /// The dispatch, the errand; for a deadline the conversation.
-    pub id: i64,
-    /// For a deadline its kind.
-    pub deadline: Option<DeadlineKind>,
-    /// Rises with every taking.
-    pub fence: u64,
-}
-
-/// What became of something due.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Settlement {
-    /// It is done: sent, answered, passed on.
-    Done {
-        /// The platform's id for what was sent.
-        external_id: Option<String>,
-        /// What could not be shown.
-        lost: Vec<Loss>,
-    },
-    /// Try again then. It stays at the head of its lane.
-    Retry {
-        /// When.
-        at: Timestamp,
-        /// Why, for the trace.
-        reason: String,
-        /// Whether it was tried: a dispatch that only waited its turn has as many tries left as before.
-        tried: bool,
-    },
-    /// The allowance is used up: it waits, at the head of its lane, until the contact writes again.
-    Held {
-        /// Why.
-        reason: String,
-        /// Tells the conversation, in the same step.
-        cue: Option<Box<Arrival>>,
-    },
-    /// It will not be. The lane moves on.
-    Dead {
-        /// Why.
-        reason: String,
-        /// Tells the conversation, in the same step.
-        cue: Option<Box<Arrival>>,
-    },
 }
 
 /// Why the store did not do it.
