@@ -162,6 +162,80 @@ fn a_fault_names_its_path_and_what_is_right() {
     }
 }
 
+/// Of the right type, and yet nothing a bridge could run by.
+#[test]
+fn what_makes_no_sense_is_refused_by_its_key() {
+    let agent = "[agents.system]\n";
+    let twice = "[agents.two]\nuser_id = \"agent_system\"\n[agents.system]\n";
+    let cases = [
+        ("lease = \"10s\"", "lease = \"0s\"", "server.lease", "10s"),
+        (
+            "idle_timeout = \"24h\"",
+            "idle_timeout = \"0s\"",
+            "conversation.idle_timeout",
+            "24h",
+        ),
+        (
+            "retention = \"180d\"",
+            "retention = \"1s\"",
+            "conversation.retention",
+            "3600s",
+        ),
+        (
+            "merge_window = \"800ms\"",
+            "merge_window = \"5h\"",
+            "conversation.merge_window",
+            "60s",
+        ),
+        (
+            "connections = 16",
+            "connections = 0",
+            "storage.connections",
+            "1",
+        ),
+        (
+            "context_messages = 20",
+            "context_messages = 100000",
+            "conversation.context_messages",
+            "500",
+        ),
+        (
+            "\"人工客服\"]",
+            "\" \"]",
+            "conversation.transfer_words",
+            "空",
+        ),
+        (
+            "max_size = \"10MB\"",
+            "max_size = \"0\"",
+            "media.max_size",
+            "10MB",
+        ),
+        ("\"*.qpic.cn\"", "\"*\"", "media.fetch_hosts", "“*”"),
+        ("desk = \"desk\"", "desk = \"dsk\"", "routing.desk", "dsk"),
+        (
+            "user_id = \"agent_system\"",
+            "user_id = \"\"",
+            "agents.system.user_id",
+            "不能为空",
+        ),
+        (agent, twice, "agents.two.user_id", "agents.system"),
+        (
+            "capacity = 10",
+            "capacity = -1",
+            "agents.system.capacity",
+            "0 或更大的整数",
+        ),
+    ];
+    for (from, to, path, says) in cases {
+        let faults = faults(from, to);
+        let [(at, line)] = faults.as_slice() else {
+            panic!("{to}: one mistake is one fault: {faults:?}");
+        };
+        assert!(at == path && line.contains(says), "{to}: {line}");
+    }
+}
+
 #[test]
 fn all_faults_are_listed_at_once() {
     let text = EXAMPLE

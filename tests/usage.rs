@@ -91,6 +91,27 @@ fn help_reads_in_both_languages() {
 }
 
 #[test]
+fn the_sandbox_tells_which_faults_can_be_ordered() {
+    let said = String::from_utf8(typed(&["sandbox", "--help"]).stdout).unwrap();
+    for part in ["TARGET[(WHO)]=KIND", "duplicate", "cut-after"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    // What it gives as examples is taken: it gets as far as to an address that is not ours.
+    let examples = said
+        .lines()
+        .find(|line| line.contains("wechat.send="))
+        .unwrap();
+    let output = typed(&[
+        "sandbox",
+        "--listen",
+        "192.0.2.1:1",
+        "--faults",
+        examples.trim(),
+    ]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+}
+
+#[test]
 fn a_mistake_of_whoever_typed_it_exits_with_two_everywhere() {
     let said = refused(&["store", "copy", "--from", "foo", "--to", "postgres://u@h/d"]);
     assert!(said.starts_with("--from: "), "{said}");

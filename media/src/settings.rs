@@ -6,6 +6,8 @@ use bridge_core::settings::{Size, Span};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::fetch::{Allowed, BadPattern};
+
 /// 媒体文件：图片、语音、视频和文件 / Pictures, voices, videos and files.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -28,6 +30,14 @@ pub struct Settings {
     /// ffmpeg 程序，把 AMR 语音转为 MP3；没有则原样保留 /
     /// The ffmpeg program, which turns AMR voices into MP3; where it is not installed they stay as they are.
     pub ffmpeg: PathBuf,
+}
+
+impl Settings {
+    /// The first of `fetch_hosts` that can match nothing or would match everything.
+    pub fn bad_host(&self) -> Option<String> {
+        let bad = Allowed::new(&self.fetch_hosts, &[]).err();
+        bad.map(|BadPattern(pattern)| pattern)
+    }
 }
 
 impl Default for Settings {

@@ -21,6 +21,7 @@ enum Command {
     /// 启动服务 / Runs the bridge.
     Serve(Config),
     /// 离线沙盒：模拟微信、腾讯云 IM 和 Dify / The whole system offline in one process.
+    #[command(after_help = format!("故障 / Faults: {}", bridge_sandbox::faults::HELP))]
     Sandbox(sandbox::Args),
     /// 检查配置和各项依赖 / Checks a configuration and everything it names.
     Check {

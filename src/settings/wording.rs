@@ -119,9 +119,9 @@ pub(super) fn of_value(said: &str) -> (String, String, String) {
         .or(said.strip_prefix("invalid value: "))
         && let Some((given, wanted)) = rest.rsplit_once(", expected ")
     {
-        let (zh, example) = kind(wanted);
+        let (zh, example) = kind(wanted, given);
         let given_zh = given_in_chinese(given);
-        let english = format!("is {given}, and should be {wanted}");
+        let english = format!("is {given}, and should be {}", in_english(wanted));
         return (
             format!("写的是{given_zh}，应为{zh}"),
             english,
@@ -151,8 +151,23 @@ fn names(said: &str) -> Vec<&str> {
     said.split('`').skip(1).step_by(2).collect()
 }
 
-fn kind(wanted: &str) -> (&str, &'static str) {
+/// A number as Rust calls it is nobody's word for one.
+fn in_english(wanted: &str) -> &str {
     match wanted {
+        whole if whole.contains("nonzero") => "a whole number, 1 or more",
+        whole if whole.starts_with('u') && is_number(whole) => "a whole number, 0 or more",
+        whole if whole.starts_with('i') && is_number(whole) => "a whole number",
+        other => other,
+    }
+}
+
+fn kind<'a>(wanted: &'a str, given: &str) -> (&'a str, &'static str) {
+    let is_number_too = given.starts_with("integer") || given.starts_with("floating");
+    match wanted {
+        whole if whole.contains("nonzero") && is_number_too => ("1 或更大的整数", "10"),
+        whole if whole.starts_with('u') && is_number(whole) && is_number_too => {
+            ("0 或更大的整数", "10")
+        }
         "a string" => ("放在英文双引号里的文字", "\"…\""),
         "a boolean" => (" true 或 false，不加引号", "true"),
         "a sequence" => ("列表", "[\"…\"]"),

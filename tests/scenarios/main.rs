@@ -18,6 +18,7 @@ mod hard_weather;
 mod identity;
 mod kf;
 mod kill;
+mod metrics;
 mod miniapp;
 mod moving;
 mod older_routes;

@@ -1,6 +1,6 @@
 //! Ingress: a callback is decoded, its arrivals are made durable, and only then is the platform answered.
 
-use std::{ops::ControlFlow, sync::atomic::Ordering};
+use std::{ops::ControlFlow, sync::atomic::Ordering, time::Instant};
 
 use super::{Engine, tidy::tidy};
 use crate::{
@@ -87,11 +87,18 @@ impl Engine {
     ) -> Result<Vec<Option<ArrivalId>>, StoreError> {
         intake.arrivals.iter_mut().for_each(tidy);
         self.name_agents(&mut intake.arrivals);
-        if let Some(hand) = self.hand_for(&intake) {
-            return self.take_in_hand(intake, hand).await;
+        let (meter, began) = (self.meters.by(&intake.arrivals), Instant::now());
+        let ids = match self.hand_for(&intake) {
+            Some(hand) => self.take_in_hand(intake, hand).await?,
+            None => {
+                let ids = self.parts.store.accept(intake).await?;
+                self.accepted(&ids);
+                ids
+            }
+        };
+        if let Some(meter) = meter {
+            meter.took(&ids, began.elapsed());
         }
-        let ids = self.parts.store.accept(intake).await?;
-        self.accepted(&ids);
         Ok(ids)
     }
 

@@ -13,6 +13,7 @@ mod holds;
 mod housekeeping;
 mod ingress;
 mod lines;
+mod meters;
 mod people;
 mod pressure;
 mod pulls;
@@ -38,7 +39,8 @@ pub use ingress::IngressError;
 pub use settings::{EngineSettings, OnUnknown};
 
 use self::{
-    context::Ring, desk::DeskKeeper, hands::Hands, holds::Holds, pressure::Pressure, wake::Wake,
+    context::Ring, desk::DeskKeeper, hands::Hands, holds::Holds, meters::Meters,
+    pressure::Pressure, wake::Wake,
 };
 use crate::{
     bot::{Cancelled, Catalogue},
@@ -95,6 +97,7 @@ pub struct Engine {
     /// The last words of open conversations, where nodes share a cache.
     ring: Option<Ring>,
     pressure: Pressure,
+    meters: Meters,
     hands: Arc<Hands>,
     holds: Arc<Holds>,
     /// Itself, for what goes on when its caller has gone.
@@ -142,6 +145,7 @@ impl Engine {
             wake: Wake::default(),
             ring: Ring::of(&parts),
             pressure: Pressure::default(),
+            meters: Meters::of(parts.channels.keys()),
             hands: Arc::new(hands),
             holds: Arc::default(),
             me: me.clone(),

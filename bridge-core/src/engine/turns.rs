@@ -97,7 +97,7 @@ impl Engine {
             let released = changes.release > 0;
             match self.commit(claim.clone(), changes).await {
                 Ok((committed, sending)) => {
-                    histogram!("kefu_turn_seconds").record(self.parts.clock.now().since(started));
+                    histogram!("kefu_turn_seconds", "inbox" => claim.conversation.thread.inbox.to_string()).record(self.parts.clock.now().since(started));
                     if let Some(ring) = &self.ring {
                         ring.committed(claim.conversation.id, words.as_ref(), over);
                     }
@@ -167,7 +167,8 @@ impl Engine {
             dispatches = committed.dispatches.len(),
             "turned"
         );
-        counter!("kefu_turns_total").increment(claim.arrivals.len() as u64);
+        counter!("kefu_turns_total", "inbox" => claim.conversation.thread.inbox.to_string())
+            .increment(claim.arrivals.len() as u64);
         if committed.more {
             self.notify(Notice::Arrivals);
         }

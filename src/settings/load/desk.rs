@@ -1,6 +1,6 @@
 //! Who is at the desk and when: agents, working hours, and whoever the older routes speak for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bridge_core::{
     message::{AgentName, InboxName, PeerId},
@@ -81,16 +81,8 @@ impl Reader {
         agents
     }
 
-    pub(super) fn known_agents(
-        &mut self,
-        path: &str,
-        names: &[String],
-        agents: &BTreeMap<AgentName, Agent>,
-    ) {
-        for name in names
-            .iter()
-            .filter(|name| !agents.contains_key(name.as_str()))
-        {
+    pub(super) fn known_agents(&mut self, path: &str, names: &[String], known: &BTreeSet<String>) {
+        for name in names.iter().filter(|name| !known.contains(*name)) {
             let zh = format!("没有名为 {name} 的客服");
             self.fault(Fault::new(
                 path,
@@ -105,7 +97,7 @@ impl Reader {
         &mut self,
         section: &OlderRoutesSection,
         inboxes: &BTreeMap<InboxName, InboxSection>,
-        agents: &BTreeMap<AgentName, Agent>,
+        agents: &BTreeSet<String>,
     ) {
         if section.token.is_empty() {
             return;

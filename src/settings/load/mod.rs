@@ -4,9 +4,13 @@ mod desk;
 mod environment;
 mod linked;
 mod over;
+mod sense;
 mod urls;
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use bridge_core::{
     plugin::read_config,
@@ -122,10 +126,14 @@ impl Reader {
         let hours = self.hours(&routing, &server);
         let registry = self.registry();
         let inboxes = self.inboxes(&mut all, &registry);
+        self.spans(&server, &conversation);
+        self.counts(&storage, &conversation, &media);
+        let named = names(&all, "agents");
         let agents = self.agents(&mut all, &routing, &inboxes);
-        self.known_agents("routing.on_duty", &routing.on_duty, &agents);
+        self.accounts(&routing, &inboxes, &agents);
+        self.known_agents("routing.on_duty", &routing.on_duty, &named);
         let older_routes: OlderRoutesSection = self.section(&mut all, "older_routes");
-        self.older_routes(&older_routes, &inboxes, &agents);
+        self.older_routes(&older_routes, &inboxes, &named);
         let bots = self.plugins(&mut all, "bots", registry.bots.keys().copied().collect());
         let guards = self.plugins(
             &mut all,
@@ -205,6 +213,12 @@ impl Reader {
             }
         }
     }
+}
+
+/// The names of a section's members, whatever is wrong with them.
+fn names(all: &Map<String, Value>, section: &str) -> BTreeSet<String> {
+    let members = all.get(section).and_then(Value::as_object);
+    members.into_iter().flat_map(Map::keys).cloned().collect()
 }
 
 fn join(path: &str, name: &str) -> String {
