@@ -99,7 +99,7 @@ fn the_sandbox_tells_which_faults_can_be_ordered() {
     // What it gives as examples is taken: it gets as far as to an address that is not ours.
     let examples = said
         .lines()
-        .find(|line| line.contains("wechat.send="))
+        .find(|line| line.trim().starts_with("wechat.send="))
         .unwrap();
     let output = typed(&[
         "sandbox",
