@@ -9,11 +9,7 @@ use bridge_core::{
 
 use super::{
     Fields, callback,
-    plain::{self, linked},
-    send::{
-        Article, ArticleBody, CardBody, MediaBody, MenuBody, MenuItem, Message, MusicBody,
-        NewsBody, PageBody, VideoBody, without_escapes,
-    },
+    send::{Message, NewsBody},
 };
 
 /// The vocabulary of an official account's inbox.
@@ -44,168 +40,15 @@ impl Convertor for WeChat {
 
     fn write(&self, content: &Content, _: &Capabilities) -> Result<Written<Wire>, ConvertError> {
         let (message, what) = self.message(content)?;
-        let lost = what
-            .map(|what| Loss::new(content.kind(), what))
-            .into_iter()
-            .collect();
+        let lost = what.map(|what| Loss::new(content.kind(), what));
         Ok(Written {
             parts: vec![Wire::Message(message)],
-            lost,
+            lost: lost.into_iter().collect(),
         })
     }
 }
 
 impl WeChat {
-    /// A content as a customer message, and what of it is lost.
-    fn message(&self, content: &Content) -> Result<(Message, Option<&'static str>), ConvertError> {
-        let shown = |message| Ok((message, None));
-        let link = "shown as a link";
-        match content {
-            Content::Text(text) if text.text.trim().is_empty() => {
-                Err(ConvertError::unspeakable(content, "an empty text"))
-            }
-            Content::Text(text) => shown(Message::text(&text.text)),
-            Content::Choice { label, .. } => shown(Message::text(label)),
-            Content::Image { media } => match self.uploaded(media) {
-                Some(media_id) => shown(Message::Image {
-                    image: MediaBody { media_id },
-                }),
-                None => Ok((linked("图片", media, content)?, Some(link))),
-            },
-            Content::Voice { media, words, .. } => match self.uploaded(media) {
-                Some(media_id) => shown(Message::Voice {
-                    voice: MediaBody { media_id },
-                }),
-                None => Ok((
-                    linked(&plain::voice(words.as_deref()), media, content)?,
-                    Some("shown as a link with its words"),
-                )),
-            },
-            Content::Video {
-                media, thumbnail, ..
-            } => {
-                match (
-                    self.uploaded(media),
-                    thumbnail
-                        .as_ref()
-                        .and_then(|thumbnail| self.uploaded(thumbnail)),
-                ) {
-                    (Some(media_id), Some(thumb_media_id)) => {
-                        let (title, description) =
-                            (media.name.as_deref().map(without_escapes), String::new());
-                        let title = title.unwrap_or_default();
-                        shown(Message::Video {
-                            video: VideoBody {
-                                media_id,
-                                thumb_media_id,
-                                title,
-                                description,
-                            },
-                        })
-                    }
-                    _ => Ok((linked("视频", media, content)?, Some(link))),
-                }
-            }
-            Content::File { media } => {
-                let name = media.name.as_deref().unwrap_or_default();
-                Ok((linked(&format!("文件 {name}"), media, content)?, Some(link)))
-            }
-            Content::Location {
-                latitude,
-                longitude,
-                label,
-            } => {
-                let map = format!(
-                    "https://apis.map.qq.com/uri/v1/marker?marker=coord:{latitude},{longitude}"
-                );
-                Ok((
-                    Message::text(format!("📍 {label}\n{map}")),
-                    Some("shown as a map link"),
-                ))
-            }
-            Content::Link {
-                title,
-                description,
-                url,
-                picture_url,
-            } => {
-                // An article without a title is refused (40035).
-                let title = without_escapes(if title.is_empty() { url } else { title });
-                let (description, url) = (without_escapes(description), without_escapes(url));
-                let picurl = picture_url.clone().unwrap_or_default();
-                shown(Message::News {
-                    news: NewsBody {
-                        articles: [Article {
-                            title,
-                            description,
-                            url,
-                            picurl,
-                        }],
-                    },
-                })
-            }
-            Content::MiniProgram {
-                app_id,
-                title,
-                path,
-                thumbnail,
-            } => {
-                match thumbnail
-                    .as_ref()
-                    .and_then(|thumbnail| self.uploaded(thumbnail))
-                {
-                    Some(thumb_media_id) => {
-                        let (title, pagepath) = (without_escapes(title), without_escapes(path));
-                        let appid = app_id.clone();
-                        shown(Message::MiniProgramPage {
-                            miniprogrampage: PageBody {
-                                title,
-                                appid,
-                                pagepath,
-                                thumb_media_id,
-                            },
-                        })
-                    }
-                    None => Ok((
-                        Message::text(plain::page_link(app_id, title, path)),
-                        Some("no picture, which a card needs: shown as a link to the page"),
-                    )),
-                }
-            }
-            Content::Music {
-                title,
-                description,
-                url,
-                thumbnail,
-            } => {
-                match thumbnail
-                    .as_ref()
-                    .and_then(|thumbnail| self.uploaded(thumbnail))
-                {
-                    Some(thumb_media_id) => shown(Message::Music {
-                        music: MusicBody {
-                            title: without_escapes(title),
-                            description: without_escapes(description),
-                            musicurl: without_escapes(url),
-                            hqmusicurl: without_escapes(url),
-                            thumb_media_id,
-                        },
-                    }),
-                    None => Ok((
-                        Message::text(plain::titled(title, description, url)),
-                        Some("no picture, which music needs: shown as a link"),
-                    )),
-                }
-            }
-            Content::Hosted { what, id, .. } => shown(hosted(*what, without_escapes(id))),
-            Content::Menu { head, items, tail } => shown(menu(head, items, tail)),
-            other => Err(ConvertError::unspeakable(
-                other,
-                "it is nothing that can be said",
-            )),
-        }
-    }
-
     pub(super) fn uploaded(&self, media: &Media) -> Option<String> {
         match &media.source {
             MediaSource::Remote { inbox, handle, .. }
@@ -292,36 +135,5 @@ impl WeChat {
                 thumbnail: Some(media(&page.thumb_media_id)),
             },
         }
-    }
-}
-
-fn hosted(what: Hosted, id: String) -> Message {
-    match what {
-        Hosted::Article => Message::MpNewsArticle {
-            mpnewsarticle: ArticleBody { article_id: id },
-        },
-        Hosted::News => Message::MpNews {
-            mpnews: MediaBody { media_id: id },
-        },
-        Hosted::Coupon => Message::WxCard {
-            wxcard: CardBody { card_id: id },
-        },
-    }
-}
-
-fn menu(head: &str, items: &[Item], tail: &str) -> Message {
-    let list = items
-        .iter()
-        .map(|item| MenuItem {
-            id: item.id.clone(),
-            content: without_escapes(&item.label),
-        })
-        .collect();
-    Message::MsgMenu {
-        msgmenu: MenuBody {
-            head_content: without_escapes(head),
-            list,
-            tail_content: without_escapes(tail),
-        },
     }
 }

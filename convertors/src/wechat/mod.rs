@@ -17,6 +17,7 @@ pub mod send;
 pub mod signature;
 #[cfg(test)]
 mod tests;
+mod writing;
 
 pub use convertor::{WeChat, Wire};
 pub use fields::{Fields, Unreadable};

@@ -10,7 +10,7 @@ use crate::{
     chain::{Case, Ending},
     clock::Timestamp,
     conversation::Phase,
-    message::{AgentName, Author, Content, Event, NudgeResult},
+    message::{AgentName, Author, Content, Event, NudgeResult, PeerId, Welcome, What},
     store::Confirmation,
     texts::{Text, Texts, excerpt},
 };
@@ -20,92 +20,103 @@ const NOTED_WITHIN: Duration = Duration::from_secs(5);
 
 /// An event: mostly it ends here; a tapped menu with configured words goes on as speech.
 pub(super) fn step(filter: &OpenTurn, mut case: Case, event: Event) -> Step {
+    if let Event::MenuClicked { key } = &event
+        && let Some(words) = filter.menu_words.get(key)
+    {
+        case.arrival.what = What::Content(Content::text(words.clone()));
+        return filter.speech(case);
+    }
+    Step::Break(ending(filter, &case, event))
+}
+
+fn ending(filter: &OpenTurn, case: &Case, event: Event) -> Ending {
     let texts = &filter.texts;
     match event {
-        Event::Followed { scene } => {
-            let mut effects = dedicate(&case, scene.as_deref());
-            effects.insert(0, Effect::Reachable(true));
-            if !texts.silenced(Text::Welcome) {
-                effects.push(Effect::TellContact(Content::text(
-                    texts.say(Text::Welcome, &[]),
-                )));
-            }
-            Step::Break(Ending::with(effects, "the contact follows"))
+        Event::Followed { scene } => followed(texts, case, scene.as_deref()),
+        Event::Scanned { scene } => {
+            Ending::with(dedicate(case, Some(&scene)), "a code was scanned")
         }
-        Event::Scanned { scene } => Step::Break(Ending::with(
-            dedicate(&case, Some(&scene)),
-            "a code was scanned",
-        )),
-        Event::Entered { from, greet } => Step::Break(entered(filter, &case, &from, greet)),
-        Event::Consent { answers } => Step::Break(Ending::with(
+        Event::Entered { from, greet } => entered(filter, case, &from, greet),
+        Event::Consent { answers } => Ending::with(
             answers.into_iter().map(Effect::Consent).collect(),
             "the contact says whether they may be nudged",
-        )),
-        Event::NudgeReport { results } => Step::Break(reported(filter, &case, &results)),
-        Event::Unfollowed => {
-            let mut effects = vec![Effect::Reachable(false)];
-            effects.extend(tell_agent(&case, texts.say(Text::DeskUnfollowed, &[])));
-            Step::Break(Ending::with(effects, "the contact unfollowed"))
+        ),
+        Event::NudgeReport { results } => reported(filter, case, &results),
+        Event::Unfollowed => unfollowed(texts, case),
+        Event::MenuClicked { key } => {
+            Ending::silent(format!("menu key {key} has no words configured"))
         }
-        Event::MenuClicked { key } => match filter.menu_words.get(&key) {
-            Some(words) => {
-                case.arrival.what = crate::message::What::Content(Content::text(words.clone()));
-                filter.speech(case)
-            }
-            None => Step::Break(Ending::silent(format!(
-                "menu key {key} has no words configured"
-            ))),
-        },
-        Event::Presence { online } => Step::Break(presence(&case, online)),
-        Event::Typing => Step::Break(Ending::silent("an agent is at an answer")),
-        Event::ProfileChanged => Step::Break(Ending::silent("the profile changed")),
+        Event::Presence { online } => presence(case, online),
+        Event::Typing => Ending::silent("an agent is at an answer"),
+        Event::ProfileChanged => Ending::silent("the profile changed"),
         Event::ErasureAsked { scope } => {
-            let effects = vec![Effect::note(format!(
-                "platform asks to erase personal data: {scope}"
-            ))];
-            Step::Break(Ending::with(effects, "erasure asked"))
+            let note = format!("platform asks to erase personal data: {scope}");
+            Ending::with(vec![Effect::note(note)], "erasure asked")
         }
-        Event::Read { up_to } => Step::Break(read(&case, up_to)),
+        Event::Read { up_to } => read(case, up_to),
         Event::DeliveryReport {
             delivered: true,
             external_id,
             ..
-        } => Step::Break(Ending::with(
+        } => Ending::with(
             vec![Effect::Confirmed(Confirmation::Message { external_id })],
             "delivered, says the platform",
-        )),
+        ),
         Event::DeliveryReport {
             external_id,
             reason,
             used_up,
             ..
-        } => Step::Break(failed_later(external_id, reason, used_up)),
-        Event::Taken => Step::Break(taken(&case, texts, None)),
+        } => failed_later(external_id, reason, used_up),
+        Event::Taken => taken(case, texts, None),
         Event::Answered { content } => {
-            let mut ending = taken(&case, texts, Some(&content));
+            let mut ending = taken(case, texts, Some(&content));
             ending.effects.push(Effect::Heard(*content));
-            Step::Break(ending)
+            ending
         }
-        Event::Ended => Step::Break(ended(&case)),
+        Event::Ended => ended(case),
         Event::Added {
             member,
             scene,
             welcome,
-        } => {
-            let mut effects = vec![Effect::note(
-                texts.say(Text::NoteAdded, &[("member", member.as_str())]),
-            )];
-            effects.extend(dedicate(&case, scene.as_deref()));
-            effects.extend(welcome.map(Effect::Welcome));
-            Step::Break(Ending::with(effects, "the contact added a person of ours"))
-        }
+        } => added(texts, case, &member, scene.as_deref(), welcome),
         Event::Handed { .. }
         | Event::Released
         | Event::Welcome(_)
         | Event::CardOver { .. }
-        | Event::Rated(_) => Step::Break(Ending::silent("a word of the bridge's own")),
-        Event::Other { name, .. } => Step::Break(Ending::silent(format!("event {name}: recorded"))),
+        | Event::Rated(_) => Ending::silent("a word of the bridge's own"),
+        Event::Other { name, .. } => Ending::silent(format!("event {name}: recorded")),
     }
+}
+
+fn followed(texts: &Texts, case: &Case, scene: Option<&str>) -> Ending {
+    let mut effects = vec![Effect::Reachable(true)];
+    effects.extend(dedicate(case, scene));
+    if !texts.silenced(Text::Welcome) {
+        let words = texts.say(Text::Welcome, &[]);
+        effects.push(Effect::TellContact(Content::text(words)));
+    }
+    Ending::with(effects, "the contact follows")
+}
+
+fn unfollowed(texts: &Texts, case: &Case) -> Ending {
+    let mut effects = vec![Effect::Reachable(false)];
+    effects.extend(tell_agent(case, texts.say(Text::DeskUnfollowed, &[])));
+    Ending::with(effects, "the contact unfollowed")
+}
+
+fn added(
+    texts: &Texts,
+    case: &Case,
+    member: &PeerId,
+    scene: Option<&str>,
+    welcome: Option<Welcome>,
+) -> Ending {
+    let note = texts.say(Text::NoteAdded, &[("member", member.as_str())]);
+    let mut effects = vec![Effect::note(note)];
+    effects.extend(dedicate(case, scene));
+    effects.extend(welcome.map(Effect::Welcome));
+    Ending::with(effects, "the contact added a person of ours")
 }
 
 /// Who read everything that was sent to them up to a second, by the platform's clock. What leaves towards its end is noted

@@ -46,29 +46,17 @@ pub(super) fn elements(
             media,
             thumbnail,
             seconds,
-        } => {
-            let video = placed(content, media)?;
-            match thumbnail.as_ref().and_then(Placed::at_its_url) {
-                Some(still) => Written::whole(media::video(&video, &still, *seconds)),
-                None => Written {
-                    parts: vec![media::file(&video)],
-                    lost: vec![Loss::new(content.kind(), AS_A_FILE)],
-                },
-            }
-        }
+        } => video(content, media, thumbnail.as_ref(), *seconds)?,
         Content::Voice {
             media,
             words,
             seconds,
         } => {
-            let mut parts = vec![media::sound(&placed(content, media)?, *seconds)];
-            parts.extend(
-                recognised(im, words.as_deref())
-                    .iter()
-                    .flat_map(|words| texts(words, text_bytes)),
-            );
+            let sound = media::sound(&placed(content, media)?, *seconds);
+            let words = recognised(im, words.as_deref());
+            let words = words.iter().flat_map(|words| texts(words, text_bytes));
             Written {
-                parts,
+                parts: std::iter::once(sound).chain(words).collect(),
                 lost: Vec::new(),
             }
         }
@@ -98,13 +86,24 @@ pub(super) fn elements(
             say(im, "[对方撤回了一条消息]", "[A message was taken back]"),
             text_bytes,
         ),
-        _ => {
-            let detail = "a fact, not a message".to_owned();
-            return Err(ConvertError::Unspeakable {
-                kind: content.kind(),
-                detail,
-            });
-        }
+        _ => return Err(ConvertError::unspeakable(content, "a fact, not a message")),
+    })
+}
+
+/// A film with its still; without one it is a file.
+fn video(
+    content: &Content,
+    media: &Media,
+    thumbnail: Option<&Media>,
+    seconds: Option<u32>,
+) -> Result<Written<Element<'static>>, ConvertError> {
+    let video = placed(content, media)?;
+    Ok(match thumbnail.and_then(Placed::at_its_url) {
+        Some(still) => Written::whole(media::video(&video, &still, seconds)),
+        None => Written {
+            parts: vec![media::file(&video)],
+            lost: vec![Loss::new(content.kind(), AS_A_FILE)],
+        },
     })
 }
 

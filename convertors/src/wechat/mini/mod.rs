@@ -8,9 +8,9 @@ use bridge_core::{
 };
 
 use super::{
-    WeChat, Wire,
-    plain::{self, linked},
-    send::{LinkBody, MediaBody, Message, PageBody, without_escapes},
+    WeChat, Wire, plain,
+    send::{LinkBody, Message, PageBody, without_escapes},
+    writing::{self, Shown, as_link, whole},
 };
 
 /// The vocabulary of a mini program's inbox.
@@ -21,9 +21,6 @@ pub struct MiniApp {
     /// The mini program: only its own pages can be sent.
     pub app_id: String,
 }
-
-/// A message, and what of the content is lost.
-type Shown = Result<(Message, Option<&'static str>), ConvertError>;
 
 impl Convertor for MiniApp {
     type Wire = Wire;
@@ -60,38 +57,20 @@ impl MiniApp {
     }
 
     fn message(&self, content: &Content) -> Shown {
-        let shown = |message| Ok((message, None));
         match content {
-            Content::Text(text) if text.text.trim().is_empty() => {
-                Err(ConvertError::unspeakable(content, "an empty text"))
-            }
-            Content::Text(text) => shown(Message::text(&text.text)),
-            Content::Choice { label, .. } => shown(Message::text(label)),
-            Content::Image { media } => match self.uploaded(media) {
-                Some(media_id) => shown(Message::Image {
-                    image: MediaBody { media_id },
-                }),
-                None => as_link("图片", media, content),
-            },
+            Content::Text(text) => writing::said(&text.text, content),
+            Content::Choice { label, .. } => whole(Message::text(label)),
+            Content::Image { media } => self.family().image(media, content),
             Content::Voice { media, words, .. } => {
                 as_link(&plain::voice(words.as_deref()), media, content)
             }
             Content::Video { media, .. } => as_link("视频", media, content),
-            Content::File { media } => {
-                let name = media.name.as_deref().unwrap_or_default();
-                as_link(&format!("文件 {name}"), media, content)
-            }
+            Content::File { media } => writing::file(media, content),
             Content::Location {
                 latitude,
                 longitude,
                 label,
-            } => {
-                let map = format!(
-                    "https://apis.map.qq.com/uri/v1/marker?marker=coord:{latitude},{longitude}"
-                );
-                let words = Message::text(format!("📍 {label}\n{map}"));
-                Ok((words, Some("shown as a map link")))
-            }
+            } => writing::place(*latitude, *longitude, label),
             Content::Link {
                 title,
                 description,
@@ -99,7 +78,7 @@ impl MiniApp {
                 picture_url,
             } => {
                 let title = if title.is_empty() { url } else { title };
-                shown(Message::Link {
+                whole(Message::Link {
                     link: LinkBody {
                         title: without_escapes(title),
                         description: without_escapes(description),
@@ -118,10 +97,7 @@ impl MiniApp {
                 Message::text(plain::menu(head, items, tail)),
                 Some("shown as words: the choices cannot be tapped"),
             )),
-            other => Err(ConvertError::unspeakable(
-                other,
-                "it is nothing that can be said",
-            )),
+            other => writing::nothing_to_say(other),
         }
     }
 
@@ -131,32 +107,22 @@ impl MiniApp {
             let words = Message::text(plain::page(app_id, title, path));
             return Ok((words, Some("another mini program's page, shown as words")));
         }
-        match thumbnail.and_then(|thumbnail| self.uploaded(thumbnail)) {
-            Some(thumb_media_id) => Ok((
-                Message::MiniProgramPage {
-                    miniprogrampage: PageBody {
-                        title: without_escapes(title),
-                        appid: String::new(),
-                        pagepath: without_escapes(path),
-                        thumb_media_id,
-                    },
+        let family = self.family();
+        match thumbnail.and_then(|thumbnail| family.uploaded(thumbnail)) {
+            Some(thumb_media_id) => whole(Message::MiniProgramPage {
+                miniprogrampage: PageBody {
+                    title: without_escapes(title),
+                    appid: String::new(),
+                    pagepath: without_escapes(path),
+                    thumb_media_id,
                 },
-                None,
-            )),
+            }),
             None => Ok((
                 Message::text(plain::page_link(&self.app_id, title, path)),
                 Some("shown as a link to the page"),
             )),
         }
     }
-
-    fn uploaded(&self, media: &Media) -> Option<String> {
-        self.family().uploaded(media)
-    }
-}
-
-fn as_link(what: &str, media: &Media, content: &Content) -> Shown {
-    Ok((linked(what, media, content)?, Some("shown as a link")))
 }
 
 #[cfg(test)]

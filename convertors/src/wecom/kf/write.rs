@@ -3,7 +3,7 @@
 
 use bridge_core::{
     convert::{ConvertError, Loss, Written},
-    message::{Content, InboxName, Media, MenuItem},
+    message::{Content, InboxName, MenuItem},
 };
 use serde_json::{Value, json};
 
@@ -34,37 +34,29 @@ fn body(
     content: &Content,
     inbox: &InboxName,
 ) -> Result<(Value, Option<&'static str>), ConvertError> {
-    let uploaded = |media: &Media| handle(media, inbox);
-    let link = Some("shown as a link");
+    let file = |kind, media, what: &str| match handle(media, inbox) {
+        Some(id) => Ok((of(kind, json!({ "media_id": id })), None)),
+        None => Ok((
+            linked(what.trim(), media, content)?,
+            Some("shown as a link"),
+        )),
+    };
     Ok(match content {
         Content::Text(text) if text.text.trim().is_empty() => {
             return Err(ConvertError::unspeakable(content, "an empty text"));
         }
         Content::Text(text) => (words(&text.text), None),
         Content::Choice { label, .. } => (words(label), None),
-        Content::Image { media } => match uploaded(media) {
-            Some(id) => (of("image", json!({ "media_id": id })), None),
-            None => (linked("图片", media, content)?, link),
-        },
-        Content::Voice { media, words, .. } => match uploaded(media) {
-            Some(id) => (of("voice", json!({ "media_id": id })), None),
-            None => {
-                let said = words.as_deref().unwrap_or_default();
-                let what = format!("语音 {said}");
-                (linked(what.trim(), media, content)?, link)
-            }
-        },
-        Content::Video { media, .. } => match uploaded(media) {
-            Some(id) => (of("video", json!({ "media_id": id })), None),
-            None => (linked("视频", media, content)?, link),
-        },
-        Content::File { media } => match uploaded(media) {
-            Some(id) => (of("file", json!({ "media_id": id })), None),
-            None => {
-                let name = media.name.as_deref().unwrap_or_default();
-                (linked(&format!("文件 {name}"), media, content)?, link)
-            }
-        },
+        Content::Image { media } => return file("image", media, "图片"),
+        Content::Voice { media, words, .. } => {
+            let said = words.as_deref().unwrap_or_default();
+            return file("voice", media, &format!("语音 {said}"));
+        }
+        Content::Video { media, .. } => return file("video", media, "视频"),
+        Content::File { media } => {
+            let name = media.name.as_deref().unwrap_or_default();
+            return file("file", media, &format!("文件 {name}"));
+        }
         Content::Location {
             latitude,
             longitude,
@@ -93,7 +85,7 @@ fn body(
             title,
             path,
             thumbnail,
-        } => match thumbnail.as_ref().and_then(uploaded) {
+        } => match thumbnail.as_ref().and_then(|media| handle(media, inbox)) {
             Some(thumb) => {
                 let page = json!({ "appid": app_id, "title": cut(title, MINI_TITLE), "thumb_media_id": thumb, "pagepath": page(path) });
                 (of("miniprogram", page), None)

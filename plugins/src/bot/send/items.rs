@@ -64,45 +64,28 @@ pub enum Item {
         #[serde(default)]
         picture_url: Option<String>,
     },
-    /// 公众号已发布的文章（mpnewsarticle）/ An article that the official account published.
-    Article {
-        /// 文章的 article_id / its article_id.
-        id: String,
-        /// 标题，供客服和其他渠道看 / Title, for agents and for other channels.
-        title: String,
-        /// 文章地址，其他渠道发成链接 / Its address, which other channels send.
-        #[serde(default)]
-        url: Option<String>,
-        /// 属于哪个收件箱 / The inbox of the account it belongs to.
-        #[serde(default)]
-        inbox: Option<String>,
-    },
-    /// 公众号的永久图文素材（mpnews，未启用草稿箱的账号）/ Permanent material of an account without drafts.
-    News {
-        /// 素材的 media_id / its media_id.
-        id: String,
-        /// 标题 / Title.
-        title: String,
-        /// 文章地址 / Its address.
-        #[serde(default)]
-        url: Option<String>,
-        /// 属于哪个收件箱 / The inbox of the account it belongs to.
-        #[serde(default)]
-        inbox: Option<String>,
-    },
-    /// 微信卡券（wxcard）/ A coupon of the official account.
-    Coupon {
-        /// 卡券的 card_id / its card_id.
-        id: String,
-        /// 名称 / What it is called.
-        title: String,
-        /// 领取地址 / Where else it is to be had.
-        #[serde(default)]
-        url: Option<String>,
-        /// 属于哪个收件箱 / The inbox of the account it belongs to.
-        #[serde(default)]
-        inbox: Option<String>,
-    },
+    /// 公众号已发布的文章（mpnewsarticle），id 为 article_id / An article that the official account published.
+    Article(HostedItem),
+    /// 公众号的永久图文素材（mpnews，未启用草稿箱的账号），id 为 media_id / Permanent material of an account without drafts.
+    News(HostedItem),
+    /// 微信卡券（wxcard），id 为 card_id / A coupon of the official account.
+    Coupon(HostedItem),
+}
+
+/// 账号在平台上的东西 / What an account has made on its platform.
+#[derive(Debug, Clone, PartialEq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HostedItem {
+    /// 平台上的编号：文章的 article_id、素材的 media_id、卡券的 card_id / The platform's id: article_id, media_id or card_id.
+    pub id: String,
+    /// 标题，供客服和其他渠道看 / Title, for agents and for other channels.
+    pub title: String,
+    /// 地址，其他渠道发成链接 / Its address, which other channels send.
+    #[serde(default)]
+    pub url: Option<String>,
+    /// 属于哪个收件箱 / The inbox of the account it belongs to.
+    #[serde(default)]
+    pub inbox: Option<String>,
 }
 
 impl Item {
@@ -153,46 +136,34 @@ impl Item {
                 path,
                 thumbnail: picture(&picture_url),
             },
-            Self::Article {
-                id,
-                title,
-                url,
-                inbox,
-            } => hosted(Hosted::Article, (id, title, url), inbox, to)?,
-            Self::News {
-                id,
-                title,
-                url,
-                inbox,
-            } => hosted(Hosted::News, (id, title, url), inbox, to)?,
-            Self::Coupon {
-                id,
-                title,
-                url,
-                inbox,
-            } => hosted(Hosted::Coupon, (id, title, url), inbox, to)?,
+            Self::Article(item) => item.content(Hosted::Article, to)?,
+            Self::News(item) => item.content(Hosted::News, to)?,
+            Self::Coupon(item) => item.content(Hosted::Coupon, to)?,
         })
     }
 }
 
-/// Its id means something to its own account only; another's contact gets the address, if there is one.
-fn hosted(
-    what: Hosted,
-    (id, title, url): (String, String, Option<String>),
-    inbox: Option<String>,
-    to: &InboxName,
-) -> Result<Content, InboxName> {
-    let content = Content::Hosted {
-        what,
-        id,
-        title,
-        url,
-    };
-    match inbox {
-        Some(inbox) if inbox != to.as_str() => match content.plainer() {
-            Some(link @ Content::Link { .. }) => Ok(link),
-            _ => Err(InboxName::new(inbox)),
-        },
-        _ => Ok(content),
+impl HostedItem {
+    /// Its id means something to its own account only; another's contact gets the address, if there is one.
+    fn content(self, what: Hosted, to: &InboxName) -> Result<Content, InboxName> {
+        let Self {
+            id,
+            title,
+            url,
+            inbox,
+        } = self;
+        let content = Content::Hosted {
+            what,
+            id,
+            title,
+            url,
+        };
+        match inbox {
+            Some(inbox) if inbox != to.as_str() => match content.plainer() {
+                Some(link @ Content::Link { .. }) => Ok(link),
+                _ => Err(InboxName::new(inbox)),
+            },
+            _ => Ok(content),
+        }
     }
 }

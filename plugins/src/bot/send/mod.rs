@@ -11,7 +11,7 @@ use bridge_core::{
     texts::Text,
 };
 
-pub use self::items::{Config, Item};
+pub use self::items::{Config, HostedItem, Item};
 use super::say;
 
 /// 把一段话发给客户；直接说话也一样

@@ -1,7 +1,9 @@
 //! A callback as arrivals: whose it is, whether it concerns us, and what it says.
 
 use bridge_convertors::tencent_im::body::Element;
-use bridge_convertors::tencent_im::callback::{self, C2cMessage, Callback, CallbackError};
+use bridge_convertors::tencent_im::callback::{
+    self, C2cMessage, Callback, CallbackError, PortraitSet,
+};
 use bridge_convertors::tencent_im::key::MessageKey;
 use bridge_convertors::tencent_im::sign;
 use bridge_core::channel::{Ack, ChannelError, ChannelErrorKind, Decoded, Delivery, Persona, Verb};
@@ -73,70 +75,65 @@ impl TencentIm {
         callback: &Callback<'_>,
         at: Timestamp,
     ) -> Result<Vec<Arrival>, ChannelError> {
-        Ok(match callback {
-            Callback::C2cAfterSend(message) if message.delivered() && signals_only(message) => {
-                let between = between(&message.from, &message.to)?;
-                let typing = between.filter(|_| types(message));
-                typing
-                    .map(|between| self.typing(between, message.key(), at))
-                    .into_iter()
-                    .collect()
-            }
-            Callback::C2cAfterSend(message) if message.delivered() => {
-                let between = between(&message.from, &message.to)?;
-                between.map_or_else(Vec::new, |between| {
-                    self.spoken(between, message.key(), &message.msg_body, at)
-                })
-            }
-            Callback::C2cRecalled(message) => {
-                let between = between(&message.from, &message.to)?;
-                between
-                    .map(|between| self.recalled(between, MessageKey::parse(&message.msg_key), at))
-                    .into_iter()
-                    .collect()
-            }
-            Callback::C2cModified(message) => {
-                let between = between(&message.from, &message.to)?;
-                between
-                    .map(|between| self.modified(between, message, at))
-                    .into_iter()
-                    .collect()
-            }
-            Callback::C2cRead(read) => {
-                let between = between(&read.reader, &read.peer)?;
-                between
-                    .map(|between| self.read(between, read.last_read_time, at))
-                    .into_iter()
-                    .collect()
-            }
-            Callback::StateChange(change) => {
-                let agent = agent(&change.info.account)?;
-                agent
-                    .zip(change.online())
-                    .map(|(agent, online)| self.presence_told(agent, online, change.event_time, at))
-                    .into_iter()
-                    .collect()
-            }
-            Callback::PortraitSet(portrait) => {
-                let profile = Profile {
-                    name: portrait.text("Tag_Profile_IM_Nick").map(str::to_owned),
-                    avatar_url: portrait.text("Tag_Profile_IM_Image").map(str::to_owned),
-                    handles: Vec::new(),
-                };
-                let told = |agent| {
-                    self.about(
-                        agent,
-                        "profile",
-                        Event::ProfileChanged,
-                        portrait.event_time,
-                        at,
-                        Some(profile),
-                    )
-                };
-                agent(&portrait.account)?.map(told).into_iter().collect()
-            }
-            _ => Vec::new(),
+        match callback {
+            Callback::C2cAfterSend(message) => self.sent(message, at),
+            other => Ok(self.happened(other, at)?.into_iter().collect()),
+        }
+    }
+
+    /// A message was sent: what an agent says to a stand-in, and that they are at it.
+    fn sent(&self, message: &C2cMessage<'_>, at: Timestamp) -> Result<Vec<Arrival>, ChannelError> {
+        if !message.delivered() {
+            return Ok(Vec::new());
+        }
+        let Some(between) = between(&message.from, &message.to)? else {
+            return Ok(Vec::new());
+        };
+        Ok(match signals_only(message) {
+            false => self.spoken(between, message.key(), &message.msg_body, at),
+            true if types(message) => vec![self.typing(between, message.key(), at)],
+            true => Vec::new(),
         })
+    }
+
+    /// Something became of a message or of an agent.
+    fn happened(
+        &self,
+        callback: &Callback<'_>,
+        at: Timestamp,
+    ) -> Result<Option<Arrival>, ChannelError> {
+        Ok(match callback {
+            Callback::C2cRecalled(message) => between(&message.from, &message.to)?
+                .map(|between| self.recalled(between, MessageKey::parse(&message.msg_key), at)),
+            Callback::C2cModified(message) => between(&message.from, &message.to)?
+                .map(|between| self.modified(between, message, at)),
+            Callback::C2cRead(read) => between(&read.reader, &read.peer)?
+                .map(|between| self.read(between, read.last_read_time, at)),
+            Callback::StateChange(change) => agent(&change.info.account)?
+                .zip(change.online())
+                .map(|(agent, online)| self.presence_told(agent, online, change.event_time, at)),
+            Callback::PortraitSet(portrait) => {
+                agent(&portrait.account)?.map(|agent| self.profile_told(agent, portrait, at))
+            }
+            _ => None,
+        })
+    }
+
+    fn profile_told(&self, agent: &str, portrait: &PortraitSet<'_>, at: Timestamp) -> Arrival {
+        let profile = Profile {
+            name: portrait.text("Tag_Profile_IM_Nick").map(str::to_owned),
+            avatar_url: portrait.text("Tag_Profile_IM_Image").map(str::to_owned),
+            handles: Vec::new(),
+        };
+        let event = Event::ProfileChanged;
+        self.about(
+            agent,
+            "profile",
+            event,
+            portrait.event_time,
+            at,
+            Some(profile),
+        )
     }
 
     fn presence_told(&self, agent: &str, online: bool, event_time: u64, at: Timestamp) -> Arrival {

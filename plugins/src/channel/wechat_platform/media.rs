@@ -64,19 +64,7 @@ pub(super) async fn uploaded(
                 seconds,
             }
         }
-        Content::File { media } => {
-            let kept = keep(account, &media).await?;
-            if plays(&kept) && shows(account, ContentKind::Music) {
-                let (title, media) = (kept.name.clone(), at_url(account, &kept));
-                return music(account, title, String::new(), &media, afresh).await;
-            }
-            Content::File {
-                media: Media {
-                    name: Some(kept.name.clone()),
-                    ..at_url(account, &kept)
-                },
-            }
-        }
+        Content::File { media } => file(account, &media, afresh).await?,
         Content::Music {
             title,
             description,
@@ -125,6 +113,19 @@ pub(super) async fn linked(
         _ => {}
     }
     Ok(content)
+}
+
+/// A file has no form of its own here: sound is played as music, the rest is at a public URL.
+async fn file(account: &Account, media: &Media, afresh: bool) -> Result<Content, ChannelError> {
+    let kept = keep(account, media).await?;
+    let media = at_url(account, &kept);
+    if plays(&kept) && shows(account, ContentKind::Music) {
+        return music(account, kept.name, String::new(), &media, afresh).await;
+    }
+    let name = Some(kept.name);
+    Ok(Content::File {
+        media: Media { name, ..media },
+    })
 }
 
 /// Sound that cannot go as a voice message: played from its URL, behind a picture of ours.

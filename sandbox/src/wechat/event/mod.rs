@@ -101,8 +101,6 @@ pub enum Event {
 
 impl Event {
     pub(crate) fn fields(&self, format: Format) -> Fields {
-        let event = |name: &str| Fields::new().text("MsgType", "event").text("Event", name);
-        let keyed = |name: &str, key: &str| event(name).text("EventKey", key);
         match self {
             Self::Subscribe { scene: None } => keyed("subscribe", ""),
             Self::Subscribe { scene: Some(scene) } => {
@@ -126,39 +124,14 @@ impl Event {
             Self::ViewMiniProgram { page } => {
                 keyed("view_miniprogram", page).number("MenuId", MENU)
             }
-            Self::ScanCode { key, result, waits } => {
-                let name = match waits {
-                    true => "scancode_waitmsg",
-                    false => "scancode_push",
-                };
-                let info = Fields::new()
-                    .text("ScanType", "qrcode")
-                    .text("ScanResult", result);
-                keyed(name, key).group("ScanCodeInfo", info)
-            }
-            Self::Pictures { name, key, md5s } => {
-                let list = md5s.iter().fold(Fields::new(), |list, md5| {
-                    list.group("item", Fields::new().text("PicMd5Sum", md5))
-                });
-                let info = Fields::new()
-                    .number("Count", md5s.len())
-                    .group("PicList", list);
-                keyed(name, key).group("SendPicsInfo", info)
-            }
+            Self::ScanCode { key, result, waits } => scanned(key, result, *waits),
+            Self::Pictures { name, key, md5s } => pictures(name, key, md5s),
             Self::PickLocation {
                 key,
                 latitude,
                 longitude,
                 label,
-            } => {
-                let info = Fields::new()
-                    .text("Location_X", latitude.to_string())
-                    .text("Location_Y", longitude.to_string())
-                    .text("Scale", "15")
-                    .text("Label", label)
-                    .text("Poiname", "");
-                keyed("location_select", key).group("SendLocationInfo", info)
-            }
+            } => picked(key, *latitude, *longitude, label),
             Self::EnterSession { session_from } => {
                 event("user_enter_tempsession").text("SessionFrom", session_from)
             }
@@ -172,34 +145,25 @@ impl Event {
             Self::KfSwitch { from, to } => event("kf_switch_session")
                 .text("FromKfAccount", from)
                 .text("ToKfAccount", to),
-            Self::TemplateFinish { message, status } => event("TEMPLATESENDJOBFINISH")
-                .number("MsgID", message)
-                .text("Status", status),
-            Self::MassFinish { message, status } => event("MASSSENDJOBFINISH")
-                .number("MsgID", message)
-                .text("Status", status)
-                .number("TotalCount", 1)
-                .number("FilterCount", 1)
-                .number("SentCount", 1)
-                .number("ErrorCount", 0),
+            Self::TemplateFinish { message, status } => {
+                finished("TEMPLATESENDJOBFINISH", *message, status)
+            }
+            Self::MassFinish { message, status } => {
+                let finished = finished("MASSSENDJOBFINISH", *message, status);
+                [
+                    ("TotalCount", 1),
+                    ("FilterCount", 1),
+                    ("SentCount", 1),
+                    ("ErrorCount", 0),
+                ]
+                .into_iter()
+                .fold(finished, |fields, (name, count)| fields.number(name, count))
+            }
             Self::SubscriptionPopup { answers } => {
                 let lists = lists(answers, Some(format));
-                wrapped(
-                    event("subscribe_msg_popup_event"),
-                    "SubscribeMsgPopupEvent",
-                    lists,
-                    format,
-                )
+                wrapped("popup", lists, format)
             }
-            Self::SubscriptionChange { answers } => {
-                let lists = lists(answers, None);
-                wrapped(
-                    event("subscribe_msg_change_event"),
-                    "SubscribeMsgChangeEvent",
-                    lists,
-                    format,
-                )
-            }
+            Self::SubscriptionChange { answers } => wrapped("change", lists(answers, None), format),
             Self::SubscriptionSent {
                 template,
                 message,
@@ -211,13 +175,7 @@ impl Event {
                     .number("MsgID", message)
                     .number("ErrorCode", code)
                     .text("ErrorStatus", status);
-                let lists = Fields::new().group("List", list);
-                wrapped(
-                    event("subscribe_msg_sent_event"),
-                    "SubscribeMsgSentEvent",
-                    lists,
-                    format,
-                )
+                wrapped("sent", Fields::new().group("List", list), format)
             }
             Self::Authorization {
                 name,
@@ -232,14 +190,7 @@ impl Event {
                 app_id,
                 trace_id,
                 suggest,
-            } => event("wxa_media_check")
-                .text("appid", app_id)
-                .text("trace_id", trace_id)
-                .number("version", 2)
-                .group(
-                    "result",
-                    Fields::new().text("suggest", suggest).number("label", 100),
-                ),
+            } => checked(app_id, trace_id, suggest),
             Self::Debug { text } => event("debug_demo").text("debug_str", text),
             Self::Raw { name, fields } => event(name).and(Fields::from_json(fields)),
         }
@@ -324,6 +275,58 @@ impl Event {
     }
 }
 
+fn event(name: &str) -> Fields {
+    Fields::new().text("MsgType", "event").text("Event", name)
+}
+
+fn keyed(name: &str, key: &str) -> Fields {
+    event(name).text("EventKey", key)
+}
+
+fn scanned(key: &str, result: &str, waits: bool) -> Fields {
+    let name = match waits {
+        true => "scancode_waitmsg",
+        false => "scancode_push",
+    };
+    let info = Fields::new()
+        .text("ScanType", "qrcode")
+        .text("ScanResult", result);
+    keyed(name, key).group("ScanCodeInfo", info)
+}
+
+fn pictures(name: &str, key: &str, md5s: &[String]) -> Fields {
+    let list = md5s.iter().fold(Fields::new(), |list, md5| {
+        list.group("item", Fields::new().text("PicMd5Sum", md5))
+    });
+    let info = Fields::new()
+        .number("Count", md5s.len())
+        .group("PicList", list);
+    keyed(name, key).group("SendPicsInfo", info)
+}
+
+fn picked(key: &str, latitude: f64, longitude: f64, label: &str) -> Fields {
+    let info = Fields::new()
+        .text("Location_X", latitude.to_string())
+        .text("Location_Y", longitude.to_string())
+        .text("Scale", "15")
+        .text("Label", label)
+        .text("Poiname", "");
+    keyed("location_select", key).group("SendLocationInfo", info)
+}
+
+fn finished(name: &str, message: u64, status: &str) -> Fields {
+    event(name).number("MsgID", message).text("Status", status)
+}
+
+fn checked(app_id: &str, trace_id: &str, suggest: &str) -> Fields {
+    let result = Fields::new().text("suggest", suggest).number("label", 100);
+    event("wxa_media_check")
+        .text("appid", app_id)
+        .text("trace_id", trace_id)
+        .number("version", 2)
+        .group("result", result)
+}
+
 fn answered(place: &str, answers: &[(String, String)]) -> String {
     let allowed = answers.iter().any(|(_, said)| said == "accept");
     let word = if allowed { "允许" } else { "拒绝" };
@@ -355,10 +358,15 @@ fn lists(answers: &[(String, String)], popup: Option<Format>) -> Fields {
         })
 }
 
-/// XML wraps the lists in an element; JSON has them at the top (WeChat notes, 2.5).
-fn wrapped(event: Fields, wrapper: &str, lists: Fields, format: Format) -> Fields {
+/// XML wraps the lists in an element; JSON has them at the top (WeChat notes, 2.5). `what`: `popup`, `change` or `sent`.
+fn wrapped(what: &str, lists: Fields, format: Format) -> Fields {
+    let event = event(&format!("subscribe_msg_{what}_event"));
     match format {
-        Format::Xml => event.group(wrapper, lists),
+        Format::Xml => {
+            let (first, rest) = what.split_at(1);
+            let wrapper = format!("SubscribeMsg{}{rest}Event", first.to_uppercase());
+            event.group(&wrapper, lists)
+        }
         Format::Json => event.and(lists),
     }
 }

@@ -1,16 +1,15 @@
 //! `kefu-bridge sandbox`: the whole system offline in one process. The platforms are real HTTP peers; the bridge is the
 //! one that `serve` runs, configured against them.
 
+mod configuration;
+
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
 };
 
 use anyhow::Context;
-use bridge_sandbox::{
-    Account, DifySettings, Sandbox, StartError, TimSettings, WecomApp, WecomSettings,
-    kf::KfSettings,
-};
+use bridge_sandbox::{Sandbox, StartError};
 
 use crate::{
     cli::Failure,
@@ -55,7 +54,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         };
         let sandbox = Sandbox::start(platforms).map_err(not_started)?;
         let bridge = address(args.bridge).context("no free port for the bridge")?;
-        let text = configuration(sandbox.url(), bridge, &args.locale, folder.path());
+        let text = configuration::whole(sandbox.url(), bridge, &args.locale, folder.path());
         let settings = read(&text, args.with.as_deref())?;
         let running = http::start(settings).await?;
         sandbox.set_bridge(&format!("http://{}", running.address));
@@ -121,164 +120,6 @@ fn address(wanted: SocketAddr) -> std::io::Result<SocketAddr> {
         0 => std::net::TcpListener::bind(wanted)?.local_addr(),
         _ => Ok(wanted),
     }
-}
-
-/// The bridge's configuration against the simulated platforms: the one a stranger would write.
-fn configuration(url: &str, bridge: SocketAddr, locale: &str, folder: &Path) -> String {
-    let (account, desk, dify, kf) = (
-        Account::default(),
-        TimSettings::default(),
-        DifySettings::default(),
-        KfSettings::default(),
-    );
-    let mini = Account::mini_program();
-    let template = mini
-        .mini
-        .as_ref()
-        .and_then(|mini| mini.templates.first())
-        .map(|template| template.id.clone())
-        .unwrap_or_default();
-    let key = dify
-        .apps
-        .first()
-        .map(|app| app.key.clone())
-        .unwrap_or_default();
-    let agents: String = desk
-        .agents
-        .iter()
-        .map(|agent| {
-            let name = agent.user_id.trim_start_matches("agent_");
-            let first = name == "system";
-            format!(
-                "[agents.{name}]\nname = \"{}\"\ninbox = \"{}\"\nuser_id = \"{}\"\ncapacity = 5\ndefault = {first}\nskills = [\"{}\"]\n\n",
-                agent.nick, desk.inbox, agent.user_id, if first { "售前" } else { "售后" }
-            )
-        })
-        .collect();
-    let data = folder.display();
-    let wecom = wecom(url);
-    format!(
-        r#"
-[server]
-listen = "{bridge}"
-public_url = "http://{bridge}"
-locale = "{locale}"
-
-[storage]
-url = "sqlite://{data}/kefu.db"
-
-[media]
-dir = "{data}/media"
-
-[inboxes.{inbox}]
-channel = "wechat"
-app_id = "{app_id}"
-app_secret = "{app_secret}"
-token = "{token}"
-encoding_aes_key = "{aes_key}"
-mode = "safe"
-api_base = "{url}/wechat"
-
-[inboxes.{desk_inbox}]
-channel = "tencent-im"
-sdk_app_id = {sdk_app_id}
-secret_key = "{secret_key}"
-admin = "{admin}"
-callback_token = "{callback_token}"
-api_base = "{url}/tim"
-
-[inboxes.{mini_inbox}]
-channel = "wechat-miniapp"
-app_id = "{mini_app_id}"
-app_secret = "{mini_app_secret}"
-token = "{mini_token}"
-encoding_aes_key = "{mini_aes_key}"
-mode = "safe"
-api_base = "{url}/wechat"
-page = "pages/kefu/index"
-
-[inboxes.{mini_inbox}.nudge]
-template = "{template}"
-fields = {{ thing1 = "{{sender}}", thing2 = "{{summary}}", time3 = "{{time}}" }}
-
-[inboxes.{kf_inbox}]
-channel = "wechat-kf"
-corp_id = "{corp_id}"
-secret = "{corp_secret}"
-token = "{kf_token}"
-encoding_aes_key = "{kf_key}"
-accounts = ["{open_kfid}"]
-api_base = "{url}/kf"
-
-[inboxes.site]
-channel = "web"
-origins = ["{url}"]
-title = "在线客服"
-
-[bots.ai]
-provider = "dify"
-api_base = "{url}/dify/v1"
-api_key = "{key}"
-app = "chat"
-
-[conversation]
-menu_words = {{ KEFU = "转人工", ORDER = "查询订单" }}
-
-[routing]
-desk = "{desk_inbox}"
-
-{agents}
-{wecom}"#,
-        inbox = account.inbox,
-        app_id = account.app_id,
-        app_secret = account.app_secret,
-        token = account.token,
-        aes_key = account.encoding_aes_key,
-        mini_inbox = mini.inbox,
-        mini_app_id = mini.app_id,
-        mini_app_secret = mini.app_secret,
-        mini_token = mini.token,
-        mini_aes_key = mini.encoding_aes_key,
-        desk_inbox = desk.inbox,
-        sdk_app_id = desk.sdk_app_id,
-        secret_key = desk.secret_key,
-        admin = desk.admin,
-        callback_token = desk.callback_token,
-        kf_inbox = kf.inbox,
-        corp_id = kf.corp_id,
-        corp_secret = kf.secret,
-        kf_token = kf.token,
-        kf_key = kf.encoding_aes_key,
-        open_kfid = kf.open_kfid,
-    )
-}
-
-/// The corp's app, and two of its members as agents; the others may write to it as any colleague may.
-fn wecom(url: &str) -> String {
-    let corp = WecomSettings::default();
-    let app = WecomApp::default();
-    let inbox = &app.inbox;
-    let agents = corp.members.iter().take(2).map(|member| {
-        let name: String = member.user_id.to_lowercase().replace('.', "");
-        format!(
-            "[agents.{name}]\nname = \"{}\"\ninbox = \"{inbox}\"\nuser_id = \"{}\"\ncapacity = 5\nskills = [\"售后\"]\n\n",
-            member.name, member.user_id
-        )
-    });
-    let agents: String = agents.collect();
-    format!(
-        r#"[inboxes.{inbox}]
-channel = "wecom"
-corp_id = "{}"
-agent_id = {}
-secret = "{}"
-token = "{}"
-encoding_aes_key = "{}"
-api_base = "{url}/wecom"
-
-{agents}"#,
-        corp.corp_id, app.agent_id, app.secret, app.token, app.encoding_aes_key,
-    )
 }
 
 /// The data's folder; a temporary one goes with the process.
