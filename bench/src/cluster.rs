@@ -56,8 +56,10 @@ pub async fn takeover(program: &Path, span: Duration) -> anyhow::Result<()> {
 }
 
 async fn accepting(program: &Path, nodes: usize, span: Duration, bare: f64) -> anyhow::Result<()> {
+    let (_desk, platforms) = relay::play(0)?;
+    let platforms = &format!("http://{platforms}");
     let shared = fresh().await?;
-    let (bridges, addresses) = start(program, nodes, &shared).await?;
+    let (bridges, addresses) = start(program, nodes, &shared, platforms).await?;
     for connections in [128, 500] {
         let mut made = messages::Made::new(100_000);
         let told = load::closed(&addresses, &mut made, connections, span).await?;
@@ -67,7 +69,7 @@ async fn accepting(program: &Path, nodes: usize, span: Duration, bare: f64) -> a
     drop(bridges);
     for rate in [1000, 5000] {
         let shared = fresh().await?;
-        let (_bridges, addresses) = start(program, nodes, &shared).await?;
+        let (_bridges, addresses) = start(program, nodes, &shared, platforms).await?;
         let mut made = messages::Made::new(rate * span.as_secs() + 1000);
         let told = load::open(&addresses, &mut made, rate, 64, span).await?;
         let name = format!("durable accept, {nodes} node(s), open loop at {rate}/s");
@@ -80,10 +82,11 @@ async fn start(
     program: &Path,
     nodes: usize,
     shared: &Shared,
+    platforms: &str,
 ) -> anyhow::Result<(Vec<Bridge>, Vec<SocketAddr>)> {
     let mut bridges = Vec::new();
     for _ in 0..nodes {
-        bridges.push(Bridge::start(program, "http://127.0.0.1:9", &Back::Shared(shared)).await?);
+        bridges.push(Bridge::start(program, platforms, &Back::Shared(shared)).await?);
     }
     let addresses = bridges.iter().map(|bridge| bridge.address).collect();
     Ok((bridges, addresses))

@@ -127,6 +127,11 @@ async fn run(
             }
             row(name, &connections.to_string(), &told, bare);
         }
+        for rate in [1000, 5000] {
+            let mut made = messages::Made::new(rate * span.as_secs() + 1000);
+            let told = load::open(&[floor.address], &mut made, rate, 64, span).await?;
+            row(&format!("{name}, open loop at {rate}/s"), "64", &told, bare);
+        }
     }
     if only.contains(&Part::Accept) {
         accepting(program, span, bare).await?;
@@ -155,8 +160,9 @@ async fn run(
 
 /// Durable accept, closed and open loop, and the process's weight.
 async fn accepting(program: &std::path::Path, span: Duration, bare: f64) -> anyhow::Result<()> {
-    let running =
-        bridge::Bridge::start(program, "http://127.0.0.1:9", &bridge::Back::Fresh).await?;
+    let (_desk, platforms) = relay::play(0)?;
+    let platforms = &format!("http://{platforms}");
+    let running = bridge::Bridge::start(program, platforms, &bridge::Back::Fresh).await?;
     let idle = running.memory();
     println!(
         "| ready after its start, empty store: {} ms; resident at idle: {idle:.1} MB | | | | | | | |",
@@ -180,8 +186,7 @@ async fn accepting(program: &std::path::Path, span: Duration, bare: f64) -> anyh
     );
     drop(running);
     for rate in [1000, 5000] {
-        let running =
-            bridge::Bridge::start(program, "http://127.0.0.1:9", &bridge::Back::Fresh).await?;
+        let running = bridge::Bridge::start(program, platforms, &bridge::Back::Fresh).await?;
         let mut made = messages::Made::new(rate * span.as_secs() + 1000);
         let told = load::open(&[running.address], &mut made, rate, 64, span).await?;
         row(

@@ -25,6 +25,8 @@ use crate::{
 const UNKNOWN: Duration = Duration::from_secs(10);
 /// How many are taken from the store at once.
 const BATCH: usize = 64;
+/// The same in a burst.
+const FEW: usize = 4;
 /// The longest id of a receipt that is kept: it is the platform's word.
 const ID: usize = 512;
 
@@ -32,10 +34,12 @@ impl Engine {
     pub(super) async fn send_dispatches(self: Arc<Self>) {
         let mut side = Side::new(self.parts.settings.dispatch_workers);
         while !self.stop.is_cancelled() {
+            self.pressure.trickle().await;
             let heard = self.wake.dispatches.notified();
             let room = side.room();
             let beside = self.hands.taken(side.running.len());
-            let room = room.saturating_sub(beside).min(BATCH);
+            let most = if self.pressure.is_calm() { BATCH } else { FEW };
+            let room = room.saturating_sub(beside).min(most);
             gauge!("kefu_dispatches_in_flight").set((side.running.len() + beside) as f64);
             if room == 0 {
                 tokio::select! {
