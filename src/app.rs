@@ -31,13 +31,13 @@ use crate::{
 
 /// A bridge that is put together.
 pub struct App {
-    /// What runs.
+    /// The engine, ready to start.
     pub engine: Arc<Engine>,
-    /// What keeps.
+    /// The store.
     pub store: Arc<dyn Backend>,
-    /// What serves media.
+    /// The media library, which serves `/media`.
     pub library: Library,
-    /// What it was made of.
+    /// The settings it was built from.
     pub settings: Settings,
 }
 

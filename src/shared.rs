@@ -8,7 +8,7 @@ use bridge_cache_redis::RedisCache;
 use bridge_core::{
     broker::{Broker, Embedded},
     cache::{Cache, MemoryCache},
-    channel::{Finding, Words},
+    channel::{Bilingual, Finding},
     clock::Clock,
     engine::EngineParts,
     health::Health,
@@ -92,7 +92,7 @@ pub(crate) async fn findings(parts: &EngineParts) -> [Finding; 2] {
             &cache,
             ("缓存可用", "the cache works"),
             ("缓存不可用", "the cache is out of reach"),
-            Words::new(
+            Bilingual::new(
                 "检查地址、密码和网络；没有缓存时系统仍可运行，但各节点不共享令牌和限速",
                 "see to its address, password and network; the bridge runs without it, but nodes share no tokens and rates",
             ),
@@ -102,7 +102,7 @@ pub(crate) async fn findings(parts: &EngineParts) -> [Finding; 2] {
             &queue,
             ("消息队列可用", "the queue works"),
             ("消息队列不可用", "the queue is out of reach"),
-            Words::new(
+            Bilingual::new(
                 "检查地址、密码和虚拟主机；没有消息队列时系统仍可运行，但节点间延迟升高",
                 "see to its address, password and virtual host; the bridge runs without it, but nodes learn later what is to be done",
             ),
@@ -115,14 +115,18 @@ fn found(
     health: &Health,
     fine: (&str, &str),
     failed: (&str, &str),
-    mend: Words,
+    mend: Bilingual,
 ) -> Finding {
     let (zh, en) = if health.up { fine } else { failed };
     let detail = &health.detail;
     Finding {
         ok: health.up,
         key,
-        what: Words::new(format!("{zh}：{detail}"), format!("{en}: {detail}")),
-        mend: if health.up { Words::default() } else { mend },
+        what: Bilingual::new(format!("{zh}：{detail}"), format!("{en}: {detail}")),
+        mend: if health.up {
+            Bilingual::default()
+        } else {
+            mend
+        },
     }
 }

@@ -86,7 +86,7 @@ pub trait Clock: Send + Sync + 'static {
     }
 }
 
-/// The machine's clock.
+/// The machine's clock: UTC, in milliseconds.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -130,7 +130,7 @@ struct Times {
 
 #[cfg(feature = "engine")]
 impl TestClock {
-    /// Starts at `now`.
+    /// A clock that stands at `now` until a test moves it.
     pub fn new(now: Timestamp) -> Self {
         let ran = Duration::ZERO;
         Self {

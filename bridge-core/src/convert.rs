@@ -6,7 +6,7 @@ use crate::{
     message::{Content, ContentKind},
 };
 
-/// One vocabulary.
+/// Translates between a platform's messages and [`Content`], and says what is lost. Pure: no I/O.
 pub trait Convertor {
     /// The platform's form of a message.
     type Wire;
@@ -51,7 +51,7 @@ pub struct Loss {
 }
 
 impl Loss {
-    /// A loss.
+    /// Says that of a content of this kind something could not be shown.
     pub fn new(kind: ContentKind, what: impl Into<String>) -> Self {
         Self {
             kind,

@@ -10,7 +10,7 @@ pub struct Health {
 }
 
 impl Health {
-    /// It works.
+    /// It works; `detail` says how it was found to.
     pub fn up(detail: impl Into<String>) -> Self {
         Self {
             up: true,
@@ -18,7 +18,7 @@ impl Health {
         }
     }
 
-    /// It does not.
+    /// It does not work; `detail` says why.
     pub fn down(detail: impl Into<String>) -> Self {
         Self {
             up: false,

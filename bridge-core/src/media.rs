@@ -77,7 +77,7 @@ pub struct MediaError {
 }
 
 impl MediaError {
-    /// A failure.
+    /// A failure; `remedy` says whether trying again may help.
     pub fn new(remedy: Remedy, detail: impl Into<String>) -> Self {
         Self {
             remedy,

@@ -6,7 +6,7 @@ use bridge_core::media::MediaError;
 
 use crate::fetch::FetchError;
 
-/// A failed attempt.
+/// Why a medium could not be brought here, and whether trying again may help.
 #[derive(Debug)]
 pub struct Failure {
     error: MediaError,
@@ -23,7 +23,7 @@ impl Failure {
         }
     }
 
-    /// It may work later.
+    /// It may work later: the network, a busy platform.
     pub fn passing(detail: impl Into<String>) -> Self {
         Self {
             error: MediaError::new(Remedy::retry_secs(5), detail),
@@ -36,7 +36,7 @@ impl Failure {
         self.is_final
     }
 
-    /// For logs.
+    /// Why, for logs; no secrets.
     pub fn detail(&self) -> &str {
         &self.error.detail
     }

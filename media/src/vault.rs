@@ -26,9 +26,9 @@ pub struct Vault {
 /// What a sweep removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Swept {
-    /// Files.
+    /// How many files.
     pub files: u64,
-    /// Bytes in them.
+    /// How many bytes were in them.
     pub bytes: u64,
 }
 
@@ -54,7 +54,7 @@ impl Vault {
         blocking(move || found(fs::read(path)).map(|bytes| bytes.map(Bytes::from))).await
     }
 
-    /// Whether it is kept.
+    /// Whether it is kept; its bytes are not read.
     pub async fn has(&self, hash: Hash) -> io::Result<bool> {
         let path = self.path(hash);
         blocking(move || found(fs::metadata(path)).map(|found| found.is_some())).await

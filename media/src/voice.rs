@@ -26,7 +26,7 @@ pub enum Target {
     Amr,
 }
 
-/// Runs ffmpeg.
+/// Runs ffmpeg, a few at a time, on files of its own.
 pub struct Transcoder {
     program: PathBuf,
     timeout: Duration,

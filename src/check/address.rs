@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use actix_web::{App, HttpServer, dev::ServerHandle};
-use bridge_core::channel::{Finding, Words};
+use bridge_core::channel::{Bilingual, Finding};
 
 use crate::{http::health, settings::ServerSection};
 
@@ -23,20 +23,20 @@ pub(super) async fn finding(server: &ServerSection) -> Finding {
         Ok(()) => Finding {
             ok: true,
             key: "server.public_url",
-            what: Words::new(
+            what: Bilingual::new(
                 format!("{url} 通到本服务"),
                 format!("{url} leads to this bridge"),
             ),
-            mend: Words::default(),
+            mend: Bilingual::default(),
         },
         Err(why) => Finding {
             ok: false,
             key: "server.public_url",
-            what: Words::new(
+            what: Bilingual::new(
                 format!("从本机访问 {url} 没有到达本服务：{why}"),
                 format!("{url}, asked from here, does not lead to this bridge: {why}"),
             ),
-            mend: Words::new(
+            mend: Bilingual::new(
                 format!(
                     "检查域名解析、证书和反向代理，后者应转发到 {}；平台按这个地址推送消息",
                     server.listen

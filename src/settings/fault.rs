@@ -6,7 +6,7 @@ use bridge_core::{plugin::BuildError, texts::Locale};
 
 use super::wording;
 
-/// One fault.
+/// One fault of the configuration: where it is, what is wrong, and what would be right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// The key's path: `inboxes.mall.encoding_aes_key`.

@@ -8,9 +8,9 @@ use crate::message::BotName;
 /// A bot that is configured.
 #[derive(Clone)]
 pub struct Known {
-    /// As registered.
+    /// What it was registered with: name, command, pace, section.
     pub spec: BotSpec,
-    /// As built.
+    /// The bot, built with its section of the configuration.
     pub bot: Arc<dyn DynBot>,
     /// Its arguments, built once: an errand's words are parsed with it.
     pub command: clap::Command,
@@ -44,7 +44,7 @@ pub enum CatalogueError {
 }
 
 impl Catalogue {
-    /// Adds a bot.
+    /// Adds a bot under the name of its spec; one of that name that was there before is replaced.
     pub fn insert(&mut self, spec: BotSpec, bot: Arc<dyn DynBot>) {
         let command = super::grammar::command(&spec);
         let speech = command
@@ -66,7 +66,7 @@ impl Catalogue {
         self.bots.get(name)
     }
 
-    /// Their commands.
+    /// The commands of all of them, as people type and read them.
     pub fn manual(&self) -> &Arc<Manual> {
         &self.manual
     }

@@ -162,7 +162,7 @@ impl Effect {
         Self::Reply(Content::text(text))
     }
 
-    /// A note for agents.
+    /// A line of the transcript that agents read and the contact never sees.
     pub fn note(text: impl Into<String>) -> Self {
         Self::Note(text.into())
     }

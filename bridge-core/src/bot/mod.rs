@@ -57,7 +57,7 @@ impl BotError {
         }
     }
 
-    /// Trying again may help.
+    /// A failure after which trying again may help, not sooner than `after`.
     pub fn transient(detail: impl Into<String>, after: std::time::Duration) -> Self {
         Self {
             remedy: Remedy::Retry { after },

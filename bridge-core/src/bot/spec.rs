@@ -75,7 +75,7 @@ pub struct BotSpec {
     pub needs_section: bool,
     /// Whether it wants to hear how contacts rate conversations it took part in.
     pub hears_ratings: bool,
-    /// The crate it comes from.
+    /// The crate it comes from, as `kefu-bridge plugins` shows it.
     pub from_crate: &'static str,
     build: fn(serde_json::Value, &Tools) -> Result<Arc<dyn DynBot>, BuildError>,
     command: fn() -> clap::Command,
@@ -118,7 +118,7 @@ impl BotSpec {
         self
     }
 
-    /// It asks somebody slow.
+    /// It asks somebody slow: it is asked beside the turn, and given up after `timeout`.
     pub const fn background(mut self, timeout: Duration) -> Self {
         self.pace = Pace::Background { timeout };
         self

@@ -10,7 +10,7 @@ pub const QUEUE: &str = "queue";
 /// Carries words between the contact and the agent.
 pub const SEND: &str = "send";
 
-/// Ends it.
+/// Ends the conversation, and asks for a rating.
 pub const QUIT: &str = "quit";
 
 /// The assistant, where there is one.

@@ -152,13 +152,13 @@ impl Cancelled {
         self.token.is_cancelled()
     }
 
-    /// Waits for it.
+    /// Resolves once the answer is not wanted any more; at once where that was so before.
     #[cfg(feature = "engine")]
     pub async fn wait(&self) {
         self.token.cancelled().await;
     }
 
-    /// Says it.
+    /// Says that the answer is not wanted any more. Saying so again changes nothing.
     #[cfg(feature = "engine")]
     pub fn cancel(&self) {
         self.token.cancel();

@@ -11,7 +11,7 @@ use crate::{
     store::Said,
 };
 
-/// The last filter.
+/// The last filter: asks the bot, at once or, where it is slow, by an errand.
 pub struct AnswerBy {
     /// The configured bots.
     pub catalogue: Arc<Catalogue>,

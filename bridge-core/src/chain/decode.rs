@@ -11,7 +11,7 @@ use crate::{
     message::InboxName,
 };
 
-/// The first filter.
+/// The first filter: finds the inbox and has its channel read the request.
 pub struct DecodeDelivery {
     /// The configured inboxes.
     pub channels: Arc<BTreeMap<InboxName, Arc<dyn Channel>>>,

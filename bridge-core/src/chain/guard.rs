@@ -21,7 +21,7 @@ pub struct GuardSpec {
     pub name: &'static str,
     /// Guards run in this order, lower first.
     pub order: i32,
-    /// The crate it comes from.
+    /// The crate it comes from, as `kefu-bridge plugins` shows it.
     pub from_crate: &'static str,
     build: fn(serde_json::Value, &Tools) -> Result<Guard, BuildError>,
     schema: fn() -> schemars::Schema,

@@ -135,12 +135,12 @@ pub struct Ending {
 }
 
 impl Ending {
-    /// Ends with nothing to do.
+    /// Ends the turn with nothing to do; `why` is for the trace.
     pub fn silent(why: impl Into<String>) -> Self {
         Self::with(Vec::new(), why)
     }
 
-    /// Ends with these effects.
+    /// Ends the turn with these effects; `why` is for the trace.
     pub fn with(effects: Vec<Effect>, why: impl Into<String>) -> Self {
         Self {
             effects,

@@ -36,7 +36,7 @@ pub struct Capabilities {
 pub struct Allowance {
     /// What opens it.
     pub trigger: Trigger,
-    /// How many messages.
+    /// How many messages it allows.
     pub count: u32,
     /// For how long, in seconds.
     pub seconds: u64,

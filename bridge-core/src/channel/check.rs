@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::Words;
+use super::Bilingual;
 
 /// What `kefu-bridge check` tries.
 #[async_trait]
@@ -19,7 +19,7 @@ pub struct Finding {
     /// The setting it is about, below the section: `app_secret`.
     pub key: &'static str,
     /// What was found, in Chinese and English.
-    pub what: Words,
+    pub what: Bilingual,
     /// How to mend it; empty where nothing is to mend.
-    pub mend: Words,
+    pub mend: Bilingual,
 }

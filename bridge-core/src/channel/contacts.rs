@@ -5,14 +5,14 @@ use async_trait::async_trait;
 use super::ChannelError;
 use crate::message::{Handle, PeerId, Profile};
 
-/// Tells who is online.
+/// Tells which agents are online, where the platform can be asked.
 #[async_trait]
 pub trait Presence: Send + Sync {
     /// For each account whether it can be reached; accounts the platform does not know are left out.
     async fn online(&self, accounts: &[PeerId]) -> Result<Vec<(PeerId, bool)>, ChannelError>;
 }
 
-/// Tells who a contact is.
+/// Tells name, picture and handles of a contact, where the platform can be asked.
 #[async_trait]
 pub trait People: Send + Sync {
     /// What the platform knows of a contact: names, and handles that tie them to the same person elsewhere. Asked once in a

@@ -69,7 +69,7 @@ fn hex(digit: u8) -> Option<u8> {
         .and_then(|value| u8::try_from(value).ok())
 }
 
-/// What a callback meant.
+/// What a callback meant: arrivals, and the answer that the platform waits for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decoded {
     /// What the platform is answered, once the arrivals are durable.
@@ -90,7 +90,7 @@ pub struct Ack {
 }
 
 impl Ack {
-    /// A plain-text answer.
+    /// A plain-text answer with HTTP 200.
     pub fn text(body: impl Into<Bytes>) -> Self {
         Self {
             content_type: "text/plain; charset=utf-8",
@@ -98,7 +98,7 @@ impl Ack {
         }
     }
 
-    /// A JSON answer.
+    /// A JSON answer with HTTP 200.
     pub fn json(body: impl Into<Bytes>) -> Self {
         Self {
             content_type: "application/json; charset=utf-8",

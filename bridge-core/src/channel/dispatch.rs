@@ -64,7 +64,7 @@ impl Persona {
     }
 }
 
-/// The platform took it.
+/// What is known once the platform has taken a dispatch.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Receipt {
     /// The platform's id for it, where it gives one: what a recall needs.

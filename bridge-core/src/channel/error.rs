@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Words;
+use super::Bilingual;
 use crate::error::Remedy;
 
 /// Why a channel could not do something.
@@ -18,7 +18,7 @@ pub struct ChannelError {
     /// For logs: no secrets.
     pub detail: String,
     /// For the agent whose message it was, where there is more to say than "not delivered".
-    pub advice: Option<Words>,
+    pub advice: Option<Bilingual>,
 }
 
 /// What kind of failure; decides what a callback is answered.
@@ -76,7 +76,7 @@ impl ChannelError {
         Self::new(ChannelErrorKind::Malformed, Remedy::Never, detail)
     }
 
-    /// The platform said no.
+    /// The platform refused, by this code of its own.
     pub fn refused(code: i64, remedy: Remedy, detail: impl Into<String>) -> Self {
         Self {
             code: Some(code),
@@ -84,14 +84,14 @@ impl ChannelError {
         }
     }
 
-    /// The network failed.
+    /// The network failed: whether it may have been sent is said by `remedy`.
     pub fn network(remedy: Remedy, detail: impl Into<String>) -> Self {
         Self::new(ChannelErrorKind::Network, remedy, detail)
     }
 
     /// Adds what an agent should read.
     pub fn advise(mut self, zh: impl Into<String>, en: impl Into<String>) -> Self {
-        self.advice = Some(Words::new(zh, en));
+        self.advice = Some(Bilingual::new(zh, en));
         self
     }
 }

@@ -1,6 +1,7 @@
 //! What a platform must be able to do for us. [`Channel`] is short and mandatory; everything more is a small trait
 //! of its own that a channel offers or does not.
 
+mod bilingual;
 mod capabilities;
 mod check;
 mod contacts;
@@ -12,12 +13,12 @@ mod media;
 mod pull;
 mod reach;
 mod spec;
-mod words;
 
 use async_trait::async_trait;
 
 pub(crate) use self::delivery::percent_decode;
 pub use self::{
+    bilingual::Bilingual,
     capabilities::{Allowance, Capabilities},
     check::{Check, Finding},
     contacts::{Acquaintance, People, Presence, Sidebar},
@@ -29,7 +30,6 @@ pub use self::{
     pull::{DeskThread, Page, Pull},
     reach::{Code, Codes, GroupNotice, NUDGE_KEY, Notify, Nudging, Recall, Typing},
     spec::{ChannelPlugin, ChannelSpec},
-    words::Words,
 };
 
 /// One kind of platform, configured for one inbox.

@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// One conversation.
+/// One conversation: everything said with one contact on one thread, through all its openings.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Conversation {
     /// Its id.
@@ -103,7 +103,7 @@ pub struct RatingAsked {
     pub bots: BTreeMap<BotName, serde_json::Value>,
 }
 
-/// Who answers.
+/// Who answers: a bot, an agent, or nobody yet or any more.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(tag = "phase", rename_all = "snake_case")]
 pub enum Phase {
@@ -255,7 +255,7 @@ impl Conversation {
     }
 }
 
-/// A customer.
+/// A customer, as far as the platforms tell of them.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Contact {
     /// Its id.

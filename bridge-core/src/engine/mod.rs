@@ -88,7 +88,7 @@ pub struct EngineParts {
     pub settings: EngineSettings,
 }
 
-/// The engine of one node.
+/// The engine of one node: takes what comes in, has turns made of it, and sends what comes of them.
 pub struct Engine {
     parts: EngineParts,
     chain: Chain,
@@ -164,7 +164,7 @@ impl Engine {
         })
     }
 
-    /// Starts the loops.
+    /// Starts the loops as tasks of the current runtime.
     pub fn start(self: &Arc<Self>) {
         let turns = Self::turns_of(&self.parts.settings, self.parts.store.hands_over());
         for number in 0..turns {

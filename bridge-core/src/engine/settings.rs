@@ -45,11 +45,11 @@ pub struct EngineSettings {
     pub lease: Duration,
     /// So many arrivals may wait for their turns; beyond it callbacks are refused.
     pub waiting_limit: u64,
-    /// Turns at once.
+    /// How many conversations have their turn at once.
     pub turn_workers: usize,
-    /// Dispatches at once.
+    /// How many dispatches are being sent at once.
     pub dispatch_workers: usize,
-    /// Errands at once.
+    /// How many slow bots are being asked at once.
     pub errand_workers: usize,
     /// One send may take this long.
     pub send_timeout: Duration,

@@ -51,7 +51,7 @@ pub enum Author {
     System,
 }
 
-/// What an arrival is.
+/// What an arrival is: something said or done by a person, or a cue of the bridge's own.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum What {
@@ -210,7 +210,7 @@ impl Arrival {
         )
     }
 
-    /// When it had been read.
+    /// When the platform's request had been read.
     pub fn decoded(&self) -> Timestamp {
         self.decoded_at.unwrap_or(self.received_at)
     }

@@ -215,7 +215,7 @@ impl Content {
         })
     }
 
-    /// Markdown.
+    /// A text in Markdown.
     pub fn markdown(text: impl Into<String>) -> Self {
         Self::Text(Text {
             text: text.into(),

@@ -43,12 +43,15 @@ pub enum CryptoError {
     Text,
 }
 
-/// An EncodingAESKey.
+/// An EncodingAESKey: 32 bytes, of which the first 16 are the IV, too.
 #[derive(Clone)]
 pub struct AesKey([u8; 32]);
 
 impl AesKey {
-    /// Reads the 43 characters.
+    /// Reads the 43 characters of the console, base64 without its padding.
+    ///
+    /// # Errors
+    /// [`CryptoError`] where they are none.
     pub fn parse(key: &str) -> Result<Self, CryptoError> {
         if key.len() != 43
             || !key

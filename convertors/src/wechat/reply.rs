@@ -61,7 +61,7 @@ pub struct Seal<'a> {
     pub token: &'a str,
     /// Seconds, never milliseconds (WeChat: 1.6).
     pub seconds: i64,
-    /// Letters and digits.
+    /// Letters and digits, anew for every reply.
     pub nonce: &'a str,
     /// The random prefix.
     pub random: [u8; 16],

@@ -40,7 +40,7 @@ pub struct FetchLimits {
     pub timeout: Duration,
 }
 
-/// What was fetched.
+/// A body that was fetched, within the size that is allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Download {
     /// The body, whole.
@@ -123,7 +123,7 @@ impl Fetcher {
         })
     }
 
-    /// The body at `url`.
+    /// The body at `url`, through redirects to allowed hosts only.
     pub async fn fetch(&self, url: &str) -> Result<Download, FetchError> {
         let url = Url::parse(url)?;
         // Refused before it waits for anything. (The semaphore is never closed, so a permit is only ever late.)

@@ -19,7 +19,7 @@ pub struct Args {
     command: Option<String>,
 }
 
-/// Explains commands.
+/// Explains the commands to whoever may use them (`#帮助`).
 pub struct Help;
 
 impl Plugin for Help {

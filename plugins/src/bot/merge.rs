@@ -33,7 +33,7 @@ pub struct Args {
     phone: Option<String>,
 }
 
-/// Merges contacts.
+/// Says that two contacts are one person (`#合并`).
 pub struct Merge;
 
 impl Plugin for Merge {

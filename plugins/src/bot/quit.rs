@@ -15,7 +15,7 @@ use super::{NoSettings, say};
 #[derive(Debug, clap::Args)]
 pub struct Args {}
 
-/// Ends conversations.
+/// Ends the conversation, for the agent or the contact (`#退出`).
 pub struct Quit;
 
 impl Plugin for Quit {

@@ -26,7 +26,7 @@ pub struct Args {
     contact: Option<String>,
 }
 
-/// Splits what was merged.
+/// Says that a contact is not the same person after all (`#拆分`).
 pub struct Split;
 
 impl Plugin for Split {

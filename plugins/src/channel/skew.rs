@@ -2,7 +2,7 @@
 //! wrong makes errors that name everything but the clock.
 
 use bridge_core::{
-    channel::{Finding, Words},
+    channel::{Bilingual, Finding},
     clock::Clock,
 };
 use jiff::fmt::rfc2822::DateTimeParser;
@@ -36,15 +36,15 @@ fn judged(ahead: i64) -> Finding {
         ok,
         key: "api_base",
         what: match ok {
-            true => Words::new("系统时钟与平台一致", "the clock agrees with the platform's"),
-            false => Words::new(
+            true => Bilingual::new("系统时钟与平台一致", "the clock agrees with the platform's"),
+            false => Bilingual::new(
                 format!("系统时钟比平台{zh} {seconds} 秒"),
                 format!("this machine's clock is {seconds} seconds {en} the platform's"),
             ),
         },
         mend: match ok {
-            true => Words::default(),
-            false => Words::new(
+            true => Bilingual::default(),
+            false => Bilingual::new(
                 "启用 NTP 校时（如 timedatectl set-ntp true）",
                 "keep the clock by NTP (timedatectl set-ntp true)",
             ),

@@ -41,7 +41,7 @@ use self::{
 pub struct Options {
     /// Whether the schema is brought to this version.
     pub migrate: bool,
-    /// Connections.
+    /// How many connections to hold at the most.
     pub connections: usize,
     /// The longest a call may take, the wait for a connection included.
     pub call: Duration,
@@ -49,7 +49,7 @@ pub struct Options {
     pub time: Time,
 }
 
-/// Whose clock counts.
+/// Whose clock counts: the server's, so that nodes agree, or in tests one that a test sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Time {
     /// The database's.

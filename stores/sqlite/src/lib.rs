@@ -47,7 +47,7 @@ use read::Readers;
 pub use restore::restore;
 use writer::Writer;
 
-/// The embedded store.
+/// The embedded store: one file, one writer, an index in memory.
 pub struct Sqlite {
     path: PathBuf,
     clock: Arc<dyn Clock>,

@@ -49,7 +49,7 @@ pub struct Called {
     pub name: String,
     /// Its arguments.
     pub args: clap::ArgMatches,
-    /// The same as words.
+    /// The same as the words that were typed, the command left out.
     pub argv: Vec<String>,
 }
 

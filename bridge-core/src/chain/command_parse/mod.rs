@@ -18,7 +18,7 @@ use crate::{
     texts::Text,
 };
 
-/// The third filter.
+/// The third filter: which bot is meant, and with which arguments.
 pub struct ParseCommands {
     /// The configured bots.
     pub catalogue: Arc<Catalogue>,

@@ -21,7 +21,7 @@ use crate::{
     texts::{Text, Texts},
 };
 
-/// The second filter.
+/// The second filter: reopens what was resolved, and turns events into effects.
 pub struct OpenTurn {
     /// The words people are spoken to in.
     pub texts: Arc<Texts>,

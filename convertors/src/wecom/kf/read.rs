@@ -65,7 +65,7 @@ pub fn servicer(row: &Value) -> Option<&str> {
     .find_map(|id| id.as_str().filter(|id| !id.is_empty()))
 }
 
-/// The row's own id.
+/// The row's own `msgid`, by which a repeat is known.
 pub fn message_id(row: &Value) -> Option<&str> {
     row["msgid"].as_str().filter(|id| !id.is_empty())
 }

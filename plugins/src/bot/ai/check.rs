@@ -4,7 +4,7 @@
 use bridge_convertors::dify::{records, request};
 use bridge_core::{
     bot::async_trait,
-    channel::{Check, Finding, Words},
+    channel::{Bilingual, Check, Finding},
 };
 
 use super::{Ai, client::Refusal, config::App};
@@ -37,11 +37,11 @@ impl Ai {
         wrong.then(|| Finding {
             ok: false,
             key: "app",
-            what: Words::new(
+            what: Bilingual::new(
                 format!("该密钥所属的 Dify 应用类型是 {mode}，与 app 的设置不符"),
                 format!("the key's app is a \"{mode}\", which is not what app says"),
             ),
-            mend: Words::new(
+            mend: Bilingual::new(
                 "把 app 改为 chat（聊天助手）、agent（Agent）或 chatflow（对话流），或换用对应应用的密钥",
                 "set app to chat, agent or chatflow, or use the key of such an app",
             ),
@@ -57,11 +57,11 @@ impl Ai {
         (!missing.is_empty()).then(|| Finding {
             ok: false,
             key: "inputs",
-            what: Words::new(
+            what: Bilingual::new(
                 format!("该应用的必填变量没有给出：{names}"),
                 format!("the app requires variables that are not given: {names}"),
             ),
-            mend: Words::new(
+            mend: Bilingual::new(
                 format!(
                     "在 inputs 中加入它们，例如 inputs = {{ {} = \"{{inbox}}\" }}",
                     missing[0]
@@ -79,11 +79,11 @@ fn fine(name: &str) -> Finding {
     Finding {
         ok: true,
         key: "api_key",
-        what: Words::new(
+        what: Bilingual::new(
             format!("Dify 接受该密钥，应用：{name}"),
             format!("Dify takes the key; the app is \"{name}\""),
         ),
-        mend: Words::default(),
+        mend: Bilingual::default(),
     }
 }
 
@@ -92,25 +92,25 @@ fn refused(refusal: &Refusal) -> Finding {
     let (key, mend) = match failure.status {
         401 => (
             "api_key",
-            Words::new(
+            Bilingual::new(
                 "在 Dify 应用的“访问 API”页面复制以 app- 开头的密钥",
                 "copy the key that begins with app- from the app's \"API Access\" page",
             ),
         ),
         403 => (
             "api_key",
-            Words::new(
+            Bilingual::new(
                 "在 Dify 中启用该应用的 API 服务",
                 "switch on the app's service API in Dify",
             ),
         ),
         404 => (
             "api_base",
-            Words::new("api_base 一般以 /v1 结尾", "api_base mostly ends in /v1"),
+            Bilingual::new("api_base 一般以 /v1 结尾", "api_base mostly ends in /v1"),
         ),
         _ => (
             "api_base",
-            Words::new(
+            Bilingual::new(
                 "确认地址可以从本机访问，并且 Dify 正在运行",
                 "make sure that the address can be reached from here and that Dify runs",
             ),
@@ -119,7 +119,7 @@ fn refused(refusal: &Refusal) -> Finding {
     Finding {
         ok: false,
         key,
-        what: Words::new(
+        what: Bilingual::new(
             format!("Dify 没有接受请求：{failure}"),
             format!("Dify did not take the request: {failure}"),
         ),

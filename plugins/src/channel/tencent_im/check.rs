@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 use bridge_convertors::tencent_im::error_table;
 use bridge_convertors::tencent_im::rest::{AccountCheck, CheckItem, QueryOnlineStatus};
-use bridge_core::channel::{Check, Finding, Words};
+use bridge_core::channel::{Bilingual, Check, Finding};
 
 use super::TencentIm;
 use super::api::CallError;
@@ -60,11 +60,11 @@ impl TencentIm {
             return Finding {
                 ok: false,
                 key: "callback_token",
-                what: Words::new(
+                what: Bilingual::new(
                     "回调未启用鉴权，知道地址的人都能冒充客服",
                     "callbacks are not signed: anybody who knows the URL can speak for an agent",
                 ),
-                mend: Words::new(
+                mend: Bilingual::new(
                     "在控制台“回调配置”开启鉴权，并把 Token 填入 callback_token",
                     "switch authentication on in the console's callback configuration and put its token into callback_token",
                 ),
@@ -82,8 +82,8 @@ fn fine(key: &'static str, zh: impl Into<String>, en: impl Into<String>) -> Find
     Finding {
         ok: true,
         key,
-        what: Words::new(zh, en),
-        mend: Words::default(),
+        what: Bilingual::new(zh, en),
+        mend: Bilingual::default(),
     }
 }
 
@@ -96,7 +96,7 @@ fn failed(key: &'static str, error: &CallError) -> Finding {
                 .unwrap_or(("腾讯云 IM 拒绝了请求", "Tencent IM refused the request"));
             (
                 at_fault(code, key),
-                Words::new(
+                Bilingual::new(
                     format!("{zh}（{code}）"),
                     format!("{en} ({code}: {})", refusal.info),
                 ),
@@ -104,14 +104,14 @@ fn failed(key: &'static str, error: &CallError) -> Finding {
         }
         CallError::NotSent(detail) | CallError::Unclear(detail) => (
             "api_base",
-            Words::new(
+            Bilingual::new(
                 format!("无法访问腾讯云 IM：{detail}"),
                 format!("Tencent IM is out of reach: {detail}"),
             ),
         ),
         CallError::Busy(busy) => (
             "api_rate",
-            Words::new(
+            Bilingual::new(
                 format!("调用频率已用满：{busy}"),
                 format!("no call may be made now: {busy}"),
             ),
@@ -135,25 +135,25 @@ fn at_fault(code: i64, otherwise: &'static str) -> &'static str {
     }
 }
 
-fn mend(key: &str) -> Words {
+fn mend(key: &str) -> Bilingual {
     match key {
-        "secret_key" => Words::new(
+        "secret_key" => Bilingual::new(
             "在控制台“应用管理 - 基本信息”核对密钥，并检查本机时钟",
             "compare the key with the console (Application > Basic information), and check this machine's clock",
         ),
-        "admin" => Words::new(
+        "admin" => Bilingual::new(
             "在控制台“账号管理”确认该账号类型为管理员",
             "make the account an administrator in the console",
         ),
-        "api_rate" => Words::new(
+        "api_rate" => Bilingual::new(
             "稍后再试，或按应用的配额调高 api_rate",
             "try again later, or raise api_rate to what the application is allowed",
         ),
-        "sdk_app_id" => Words::new(
+        "sdk_app_id" => Bilingual::new(
             "在控制台核对 SDKAppID 与功能开关",
             "compare the SDKAppID and the switches with the console",
         ),
-        _ => Words::new(
+        _ => Bilingual::new(
             "确认 api_base 是应用所在地域的域名，且网络可达",
             "use the host of the application's region and see that it can be reached",
         ),

@@ -1,7 +1,7 @@
 //! What can be wrong with a site before anybody visits it.
 
 use async_trait::async_trait;
-use bridge_core::channel::{Check, Finding, Words};
+use bridge_core::channel::{Bilingual, Check, Finding};
 use url::{Host, Url};
 
 use super::Web;
@@ -22,30 +22,30 @@ impl Check for Web {
             true => Finding {
                 ok: true,
                 key: "public_url",
-                what: Words::new(format!("页面地址 {page}"), format!("the page is {page}")),
-                mend: Words::default(),
+                what: Bilingual::new(format!("页面地址 {page}"), format!("the page is {page}")),
+                mend: Bilingual::default(),
             },
             false => Finding {
                 ok: false,
                 key: "public_url",
-                what: Words::new(
+                what: Bilingual::new(
                     format!("页面地址 {page} 不是 https，浏览器不允许录音，https 的网站也无法嵌入"),
                     format!(
                         "the page is {page}: without https browsers allow no recording, and no site with https can embed it"
                     ),
                 ),
-                mend: Words::new(
+                mend: Bilingual::new(
                     "在前面放 HTTPS 反向代理，并把 server.public_url 改为 https 地址",
                     "put an HTTPS proxy in front and make server.public_url its address",
                 ),
             },
         };
         let sites = match self.origins.is_empty() {
-            true => Words::new(
+            true => Bilingual::new(
                 "没有列出网站：只能打开独立页面，不能嵌入",
                 "no site is named: the page can be opened, and embedded nowhere",
             ),
-            false => Words::new(
+            false => Bilingual::new(
                 format!("可以嵌入：{}", self.origins.join("、")),
                 format!("may be embedded by {}", self.origins.join(", ")),
             ),
@@ -54,7 +54,7 @@ impl Check for Web {
             ok: true,
             key: "origins",
             what: sites,
-            mend: Words::default(),
+            mend: Bilingual::default(),
         };
         vec![reach, sites]
     }

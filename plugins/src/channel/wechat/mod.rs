@@ -7,7 +7,7 @@ mod config;
 mod tests;
 
 use async_trait::async_trait;
-use bridge_convertors::wechat::{WeChat as Words, error_table::action};
+use bridge_convertors::wechat::{WeChat as Vocabulary, error_table::action};
 use bridge_core::{
     channel::{
         Capabilities, Channel, ChannelError, ChannelSpec, Check, Decoded, Delivery, Dispatch,
@@ -24,7 +24,7 @@ use super::wechat_platform::{Account, Kind};
 /// One official account.
 pub struct WeChat {
     account: Account,
-    words: Words,
+    words: Vocabulary,
     unionid: bool,
 }
 
@@ -46,7 +46,7 @@ impl Plugin for WeChat {
         Ok(Self {
             unionid: config.unionid,
             account: Account::new(config.credentials(), kind, tools)?,
-            words: Words {
+            words: Vocabulary {
                 inbox: InboxName::new(&*tools.name),
             },
         })

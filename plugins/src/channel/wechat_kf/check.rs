@@ -2,7 +2,7 @@
 //! account's state, who serves, whether messages can be fetched, and what the console has to say.
 
 use async_trait::async_trait;
-use bridge_core::channel::{ChannelError, Check, Finding, Words};
+use bridge_core::channel::{Bilingual, ChannelError, Check, Finding};
 use serde_json::{Value, json};
 
 use super::{Kf, config::Mode, servicers::Servicer};
@@ -128,11 +128,11 @@ impl Kf {
             (Mode::Servicers, false) => Finding {
                 ok: false,
                 key: "mode",
-                what: Words::new(
+                what: Bilingual::new(
                     format!("{account} 没有正在接待的接待人员：{}", listed.zh),
                     format!("nobody is serving at {account}: {}", listed.en),
                 ),
-                mend: Words::new(
+                mend: Bilingual::new(
                     "在「微信客服 → 客服账号 → 接待人员」中添加，并让其在企业微信中开启接待",
                     "add servicers under \"KF account → servicers\", and have them switch serving on in WeCom",
                 ),
@@ -157,9 +157,9 @@ impl Kf {
     }
 }
 
-fn listed_words(servicers: &[Servicer]) -> Words {
+fn listed_words(servicers: &[Servicer]) -> Bilingual {
     if servicers.is_empty() {
-        return Words::new("无", "none");
+        return Bilingual::new("无", "none");
     }
     let word = |one: &Servicer| match one {
         Servicer::Person {
@@ -180,13 +180,13 @@ fn listed_words(servicers: &[Servicer]) -> Words {
         zh.push(format!("等 {} 项", servicers.len()));
         en.push(format!("{} in all", servicers.len()));
     }
-    Words::new(zh.join("、"), en.join(", "))
+    Bilingual::new(zh.join("、"), en.join(", "))
 }
 
 fn unmanaged(account: &str, seen: bool, listed: &[Value]) -> Finding {
     let (what, mend) = match seen {
         false => (
-            Words::new(
+            Bilingual::new(
                 format!(
                     "客服账号 {account} 不在可管理的列表中（{}）",
                     named(listed, "无")
@@ -196,17 +196,17 @@ fn unmanaged(account: &str, seen: bool, listed: &[Value]) -> Finding {
                     named(listed, "none")
                 ),
             ),
-            Words::new(
+            Bilingual::new(
                 "在「微信客服 → 客服账号 → 通过 API 管理」中把该账号交给本应用，并核对 open_kfid",
                 "put it under \"managed by API\" of this app, and check the open_kfid",
             ),
         ),
         true => (
-            Words::new(
+            Bilingual::new(
                 format!("客服账号 {account} 没有交给本应用管理"),
                 format!("{account} is not managed by this app"),
             ),
-            Words::new(
+            Bilingual::new(
                 "在「微信客服 → 可调用接口的应用」中选择本应用，并开启「通过 API 管理」",
                 "choose this app under \"apps that may call the API\" and switch on \"managed by API\"",
             ),
@@ -240,8 +240,8 @@ fn good(key: &'static str, zh: &str, en: &str) -> Finding {
     Finding {
         ok: true,
         key,
-        what: Words::new(zh, en),
-        mend: Words::default(),
+        what: Bilingual::new(zh, en),
+        mend: Bilingual::default(),
     }
 }
 
@@ -249,30 +249,30 @@ fn bad(key: &'static str, zh: &str, en: &str, error: &ChannelError) -> Finding {
     Finding {
         ok: false,
         key,
-        what: Words::new(format!("{zh}：{error}"), format!("{en}: {error}")),
+        what: Bilingual::new(format!("{zh}：{error}"), format!("{en}: {error}")),
         mend: mend(error),
     }
 }
 
-fn mend(error: &ChannelError) -> Words {
+fn mend(error: &ChannelError) -> Bilingual {
     match error.code {
         Some(60020) => {
             let ip = address(&error.detail).unwrap_or("报错中的 IP / the address in the message");
-            Words::new(
+            Bilingual::new(
                 format!("在应用详情页「企业可信IP」中加入 {ip}，约 1 分钟后生效"),
                 format!("add {ip} to the app's trusted IP addresses; it takes about a minute"),
             )
         }
-        Some(40001 | 40091 | 48002) => Words::new(
+        Some(40001 | 40091 | 48002) => Bilingual::new(
             "使用「微信客服 → 可调用接口的应用」中那个应用自己的 Secret",
             "use the secret of the very app that may call the KF API",
         ),
-        Some(40013) => Words::new(
+        Some(40013) => Bilingual::new(
             "核对「我的企业 → 企业信息」中的企业 ID",
             "compare it with the corp id in the console",
         ),
         Some(_) => error.advice.clone().unwrap_or_default(),
-        None => Words::new(
+        None => Bilingual::new(
             "检查网络、代理和 api_base",
             "check network, proxy and api_base",
         ),

@@ -24,7 +24,7 @@ mod tests;
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use bridge_convertors::wecom::{envelope::Gate, error_table::action, kf::Kf as Words};
+use bridge_convertors::wecom::{envelope::Gate, error_table::action, kf::Kf as Vocabulary};
 use bridge_core::{
     cache::Cache,
     channel::{
@@ -49,7 +49,7 @@ pub struct Kf {
     gate: Gate,
     accounts: BTreeSet<String>,
     api: Api,
-    words: Words,
+    words: Vocabulary,
     capabilities: Capabilities,
     media: Arc<dyn MediaLibrary>,
     cache: Arc<dyn Cache>,
@@ -77,7 +77,7 @@ impl Plugin for Kf {
             },
             accounts: config.accounts.iter().cloned().collect(),
             api: Api::new(&config.api_base, grant, action, tools)?,
-            words: Words {
+            words: Vocabulary {
                 inbox: InboxName::new(&*tools.name),
             },
             capabilities: capabilities(&config),

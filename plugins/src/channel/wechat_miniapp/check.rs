@@ -2,7 +2,7 @@
 //! the subscription template with its fields.
 
 use async_trait::async_trait;
-use bridge_core::channel::{Check, Finding, Words};
+use bridge_core::channel::{Bilingual, Check, Finding};
 
 use super::{
     super::wechat_platform::{Console, bad, good},
@@ -50,7 +50,7 @@ impl MiniApp {
             ),
             Err(error) => Finding {
                 mend: match error.code {
-                    Some(41030) => Words::new(
+                    Some(41030) => Bilingual::new(
                         "发布含有该页面的版本，或把 edition 设为 trial，或改正 page",
                         "publish an edition with this page, set edition = \"trial\", or mend page",
                     ),
@@ -83,11 +83,11 @@ impl MiniApp {
             return Finding {
                 ok: false,
                 key: "nudge.template",
-                what: Words::new(
+                what: Bilingual::new(
                     format!("没有订阅消息模板 {id}"),
                     format!("there is no template {id}"),
                 ),
-                mend: Words::new(
+                mend: Bilingual::new(
                     "在小程序后台「订阅消息 → 我的模板」中选用模板并复制模板 ID",
                     "choose a template under \"Subscription messages\" in the console and copy its id",
                 ),
@@ -106,11 +106,11 @@ impl MiniApp {
             true => Finding {
                 ok: false,
                 key: "nudge.fields",
-                what: Words::new(
+                what: Bilingual::new(
                     format!("模板的字段是 {}", wanted.join("、")),
                     format!("the template's fields are {}", wanted.join(", ")),
                 ),
-                mend: Words::new(
+                mend: Bilingual::new(
                     "让 nudge.fields 与模板的字段一致",
                     "name exactly these in nudge.fields",
                 ),

@@ -12,7 +12,7 @@ mod transfer;
 mod tests;
 
 use async_trait::async_trait;
-use bridge_convertors::wechat::{MiniApp as Words, error_table::mini_action};
+use bridge_convertors::wechat::{MiniApp as Vocabulary, error_table::mini_action};
 use bridge_core::{
     channel::{
         Capabilities, Channel, ChannelError, ChannelSpec, Check, Codes, Decoded, Delivery,
@@ -28,7 +28,7 @@ use super::wechat_platform::{Account, Kind, Opened};
 /// One mini program.
 pub struct MiniApp {
     account: Account,
-    words: Words,
+    words: Vocabulary,
     nudge: Option<Nudge>,
     config: Config,
 }
@@ -49,7 +49,7 @@ impl Plugin for MiniApp {
         };
         Ok(Self {
             account: Account::new(config.credentials(), kind, tools)?,
-            words: Words {
+            words: Vocabulary {
                 inbox: InboxName::new(&*tools.name),
                 app_id: config.app_id.clone(),
             },

@@ -1,6 +1,6 @@
 //! What `kefu-bridge check` tries on a real account, whichever kind it is.
 
-use bridge_core::channel::{ChannelError, Finding, Words};
+use bridge_core::channel::{Bilingual, ChannelError, Finding};
 
 use super::Account;
 
@@ -57,8 +57,8 @@ pub(in super::super) fn good(key: &'static str, zh: &str, en: &str) -> Finding {
     Finding {
         ok: true,
         key,
-        what: Words::new(zh, en),
-        mend: Words::default(),
+        what: Bilingual::new(zh, en),
+        mend: Bilingual::default(),
     }
 }
 
@@ -72,7 +72,7 @@ pub(in super::super) fn bad(
     Finding {
         ok: false,
         key,
-        what: Words::new(format!("{zh}：{error}"), format!("{en}: {error}")),
+        what: Bilingual::new(format!("{zh}：{error}"), format!("{en}: {error}")),
         mend: error.advice.clone().unwrap_or_default(),
     }
 }
@@ -85,33 +85,33 @@ fn key_of(error: &ChannelError) -> &'static str {
     }
 }
 
-fn mend(console: &Console, error: &ChannelError) -> Words {
+fn mend(console: &Console, error: &ChannelError) -> Bilingual {
     let detail = &error.detail;
     match error.code {
-        Some(40164 | 89501 | 89503 | 89506 | 89507) => Words::new(
+        Some(40164 | 89501 | 89503 | 89506 | 89507) => Bilingual::new(
             format!("在{}加入报错中的 IP：{detail}", console.allow_list.0),
             format!(
                 "add the IP address named in the message in {}: {detail}",
                 console.allow_list.1
             ),
         ),
-        Some(40001 | 40125 | 41004) => Words::new(
+        Some(40001 | 40125 | 41004) => Bilingual::new(
             format!("在{}重置 AppSecret 并更新配置", console.secret.0),
             format!(
                 "reset the app secret in {} and update the setting",
                 console.secret.1
             ),
         ),
-        Some(40013) => Words::new("检查 AppID 是否抄写正确", "check the app id"),
-        Some(40243) => Words::new(
+        Some(40013) => Bilingual::new("检查 AppID 是否抄写正确", "check the app id"),
+        Some(40243) => Bilingual::new(
             format!("在{}解冻 AppSecret", console.secret.0),
             format!("unfreeze the app secret in {}", console.secret.1),
         ),
-        Some(_) => Words::new(
+        Some(_) => Bilingual::new(
             "按错误码查阅微信文档",
             "look the code up in WeChat's documents",
         ),
-        None => Words::new(
+        None => Bilingual::new(
             "检查网络、代理和 api_base",
             "check network, proxy and api_base",
         ),

@@ -1,7 +1,7 @@
 //! What `kefu-bridge check` tries on a real app (WeCom: 5.1, 5.2).
 
 use async_trait::async_trait;
-use bridge_core::channel::{ChannelError, Check, Finding, Words};
+use bridge_core::channel::{Bilingual, ChannelError, Check, Finding};
 use serde_json::Value;
 
 use super::Wecom;
@@ -66,22 +66,22 @@ impl Wecom {
             return Finding {
                 ok: false,
                 key: "agent_id",
-                what: Words::new(
+                what: Bilingual::new(
                     format!("应用 {name} 已停用"),
                     format!("the app {name} is disabled"),
                 ),
-                mend: Words::new("在企业微信后台启用该应用", "enable it in the console"),
+                mend: Bilingual::new("在企业微信后台启用该应用", "enable it in the console"),
             };
         }
         if !seen_by_anybody(&app) {
             return Finding {
                 ok: false,
                 key: "agent_id",
-                what: Words::new(
+                what: Bilingual::new(
                     format!("应用 {name} 的可见范围为空"),
                     format!("nobody is within the visible range of {name}"),
                 ),
-                mend: Words::new(
+                mend: Bilingual::new(
                     "在应用详情页「可见范围」中加入客服成员或部门",
                     "add the agents or their department to the app's visible range",
                 ),
@@ -110,8 +110,8 @@ fn good(key: &'static str, zh: &str, en: &str) -> Finding {
     Finding {
         ok: true,
         key,
-        what: Words::new(zh, en),
-        mend: Words::default(),
+        what: Bilingual::new(zh, en),
+        mend: Bilingual::default(),
     }
 }
 
@@ -120,30 +120,30 @@ fn bad(key: &'static str, zh: &str, en: &str, error: &ChannelError) -> Finding {
     Finding {
         ok: false,
         key,
-        what: Words::new(format!("{zh}：{error}"), format!("{en}: {error}")),
+        what: Bilingual::new(format!("{zh}：{error}"), format!("{en}: {error}")),
         mend: match error.code {
-            Some(60020) => Words::new(
+            Some(60020) => Bilingual::new(
                 "在应用详情页「企业可信 IP」中加入报错里的 IP，约 1 分钟后生效",
                 "add the IP address named in the message to the app's trusted ones",
             ),
-            Some(40001 | 40091) => Words::new(
+            Some(40001 | 40091) => Bilingual::new(
                 "使用本应用详情页里的 Secret，不要用通讯录或其他应用的",
                 "use this very app's secret, not the address book's or another app's",
             ),
-            Some(40013) => Words::new(
+            Some(40013) => Bilingual::new(
                 "在「我的企业 → 企业信息」底部核对企业 ID",
                 "compare the corp id at the bottom of the corp's page",
             ),
-            Some(40056 | 301002) => Words::new(
+            Some(40056 | 301002) => Bilingual::new(
                 "核对应用详情页的 AgentId 与 Secret 是否属于同一个应用",
                 "agent id and secret must be of the same app",
             ),
             Some(_) if !advice.zh.is_empty() => advice,
-            Some(_) => Words::new(
+            Some(_) => Bilingual::new(
                 "按错误码查阅企业微信文档",
                 "look the code up in WeCom's documents",
             ),
-            None => Words::new(
+            None => Bilingual::new(
                 "检查网络、代理和 api_base",
                 "check network, proxy and api_base",
             ),

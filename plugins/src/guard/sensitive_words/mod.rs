@@ -61,7 +61,7 @@ fn asterisk() -> char {
     '*'
 }
 
-/// Looks for words.
+/// Looks for listed words in what people say, and covers them or lets the message go no further.
 pub struct SensitiveWords {
     finder: Finder,
     config: Config,
