@@ -1,5 +1,7 @@
 //! Between people: transfer, queue, quit, ratings, dedicated agents, and the allowance.
 
+use std::time::Duration;
+
 use crate::stage::{Backs, Set, Stage, on_both_backs};
 
 on_both_backs!(an_agent_answers_hands_over_and_ends);
@@ -62,13 +64,7 @@ async fn a_rating_is_asked_and_taken() {
     let stage = Stage::usual().await;
     let (phone, system, peer) = stage.handed().await;
     system.says(&peer, "#quit").unwrap().await;
-    let is_menu = |message: &bridge_sandbox::Message| {
-        matches!(message.content, bridge_sandbox::Content::Menu { .. })
-    };
-    let menu = phone.hears_which("the rating", is_menu).await.unwrap();
-    let bridge_sandbox::Content::Menu { items, .. } = menu.content else {
-        panic!("not a menu")
-    };
+    let items = rating(&phone).await;
     assert_eq!(items.len(), 5);
     assert!(phone.taps(&items[0].id, &items[0].text).await.delivered());
     phone.hears_text("感谢您的评价").await.unwrap();
@@ -77,7 +73,10 @@ async fn a_rating_is_asked_and_taken() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rating_reaches_the_assistant_whatever_happens_meanwhile() {
-    let mut stage = Stage::usual().await;
+    let mut set = Set::default();
+    // A platform that is away is tried again after some seconds, twice here.
+    set.settings.patience = Duration::from_secs(60);
+    let mut stage = Stage::with(set).await;
     let (phone, system) = (stage.phone("小周"), stage.agent("system"));
     stage
         .sandbox
@@ -88,13 +87,7 @@ async fn a_rating_reaches_the_assistant_whatever_happens_meanwhile() {
     assert!(phone.says("转人工").await.delivered());
     let peer = system.hears_text("新会话").await.unwrap().peer;
     system.says(&peer, "#quit").unwrap().await;
-    let is_menu = |message: &bridge_sandbox::Message| {
-        matches!(message.content, bridge_sandbox::Content::Menu { .. })
-    };
-    let menu = phone.hears_which("the rating", is_menu).await.unwrap();
-    let bridge_sandbox::Content::Menu { items, .. } = menu.content else {
-        panic!("not a menu")
-    };
+    let items = rating(&phone).await;
 
     // Dify is away; the contact writes again; the bridge is killed: the worst score still gets there, and once.
     stage.sandbox.order("dify.feedback=503x2").unwrap();
@@ -322,4 +315,16 @@ async fn an_agent_is_there_while_one_device_is() {
     assert!(late.says("人工").await.delivered());
     stage.settled().await;
     assert_eq!(stage.ready().await["depths"]["queued"], 1);
+}
+
+/// The choices of the rating that is asked for.
+async fn rating(phone: &bridge_sandbox::wechat::Phone) -> Vec<bridge_sandbox::MenuChoice> {
+    let is_menu = |message: &bridge_sandbox::Message| {
+        matches!(message.content, bridge_sandbox::Content::Menu { .. })
+    };
+    let menu = phone.hears_which("the rating", is_menu).await.unwrap();
+    match menu.content {
+        bridge_sandbox::Content::Menu { items, .. } => items,
+        other => panic!("not a menu: {other:?}"),
+    }
 }

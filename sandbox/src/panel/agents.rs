@@ -5,7 +5,7 @@ use actix_web::web::{self, Path, Query, ServiceConfig};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::customers::media;
+use super::said::{accepted, media, words};
 use super::{Answered, Refused, Stage, Window, body};
 use crate::settings::AgentSettings;
 use crate::tim::{Client, Element};
@@ -177,13 +177,7 @@ enum Said {
 
 fn element(stage: &Stage, said: Said) -> Result<Element, Refused> {
     Ok(match said {
-        Said::Text { text } if text.is_empty() => {
-            return Err(Refused::bad(
-                "不能发送空消息",
-                "an empty message cannot be sent",
-            ));
-        }
-        Said::Text { text } => Element::Text(text),
+        Said::Text { text } => Element::Text(words(text)?),
         Said::Image { media: id } => Element::Image(media(stage, &id)?),
         Said::File { media: id } => Element::File(media(stage, &id)?),
         Said::Voice { media: id, seconds } => Element::Sound {
@@ -228,7 +222,7 @@ async fn say(stage: web::Data<Stage>, pair: Pair, payload: web::Payload) -> Answ
     let element = element(&stage, said)?;
     let sent = client.sends(&peer, &[element]);
     let sent = sent.map_err(|why| Refused::conflict(format!("无法发送：{why}"), why))?;
-    Ok(HttpResponse::Accepted().json(&sent.message))
+    Ok(accepted(sent))
 }
 
 async fn types(stage: web::Data<Stage>, pair: Pair) -> Answered {

@@ -5,9 +5,8 @@ use actix_web::web::{self, Path, Query, ServiceConfig};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::said::{accepted, check_names, media, words};
 use super::{Answered, Refused, Stage, Window, body};
-use crate::media::Media;
-use crate::play::Pushed;
 use crate::wechat::{Act, Event, NewCustomer, Phone};
 
 pub(super) fn configure(config: &mut ServiceConfig) {
@@ -131,24 +130,9 @@ async fn say(stage: web::Data<Stage>, openid: Path<String>, payload: web::Payloa
     Ok(accepted(phone.does(act)))
 }
 
-pub(super) fn accepted(pushed: Pushed) -> HttpResponse {
-    HttpResponse::Accepted().json(&pushed.message)
-}
-
-pub(super) fn media(stage: &Stage, id: &str) -> Result<Media, Refused> {
-    let kept = stage.world.media.get(id);
-    kept.ok_or_else(|| Refused::missing("媒体文件", "media"))
-}
-
 fn act(stage: &Stage, said: Said) -> Result<Act, Refused> {
     Ok(match said {
-        Said::Text { text } if text.is_empty() => {
-            return Err(Refused::bad(
-                "不能发送空消息",
-                "an empty message cannot be sent",
-            ));
-        }
-        Said::Text { text } => Act::Text(text),
+        Said::Text { text } => Act::Text(words(text)?),
         Said::MenuTap { id, text } => Act::MenuTap { id, text },
         Said::Image { media: id } => Act::Image(media(stage, &id)?),
         Said::Voice {
@@ -263,36 +247,4 @@ async fn event(stage: web::Data<Stage>, openid: Path<String>, payload: web::Payl
         }
     };
     Ok(accepted(phone.does(Act::Event(event))))
-}
-
-/// Names become XML elements.
-pub(super) fn check_names(name: &str, fields: &Map<String, Value>) -> Result<(), Refused> {
-    let plain = |word: &str| {
-        !word.is_empty()
-            && word
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    };
-    fn names<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
-        match value {
-            Value::Object(object) => object.iter().for_each(|(name, value)| {
-                found.push(name);
-                names(value, found);
-            }),
-            Value::Array(values) => values.iter().for_each(|value| names(value, found)),
-            _ => {}
-        }
-    }
-    let mut found = vec![name];
-    fields.iter().for_each(|(name, value)| {
-        found.push(name);
-        names(value, &mut found);
-    });
-    match found.into_iter().all(plain) {
-        true => Ok(()),
-        false => Err(Refused::bad(
-            "事件名和字段名只能由字母、数字和下划线组成",
-            "names consist of letters, digits and underscores",
-        )),
-    }
 }

@@ -5,7 +5,8 @@ use actix_web::web::{self, Path, Query, ServiceConfig};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::customers::{Said, accepted, media};
+use super::customers::Said;
+use super::said::{accepted, media, words};
 use super::{Answered, Refused, Stage, Window, body};
 use crate::content::Content;
 use crate::kf::KfPhone;
@@ -66,13 +67,7 @@ async fn say(stage: web::Data<Stage>, openid: Path<String>, payload: web::Payloa
 
 fn does(stage: &Stage, phone: &KfPhone, said: Said) -> Result<Pushed, Refused> {
     Ok(match said {
-        Said::Text { text } if text.is_empty() => {
-            return Err(Refused::bad(
-                "不能发送空消息",
-                "an empty message cannot be sent",
-            ));
-        }
-        Said::Text { text } => phone.says(&text),
+        Said::Text { text } => phone.says(&words(text)?),
         Said::MenuTap { id, text } => phone.taps(&id, &text),
         Said::Image { media: id } => phone.sends_media("image", &media(stage, &id)?),
         Said::Voice { media: id, .. } => phone.sends_media("voice", &media(stage, &id)?),

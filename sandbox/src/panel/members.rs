@@ -7,7 +7,7 @@ use actix_web::web::{self, Path, Query, ServiceConfig};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::customers::{check_names, media};
+use super::said::{accepted, check_names, media, words};
 use super::{Answered, Refused, Stage, Window, body};
 use crate::settings::{MenuAction, MenuEntry, WecomApp, WecomSettings};
 use crate::wecom::{Act, Event, Member};
@@ -122,18 +122,12 @@ async fn say(stage: web::Data<Stage>, place: Place, payload: web::Payload) -> An
     let said: Said = body(payload).await?;
     let member = at(&stage, &place)?;
     let act = act(&stage, said)?;
-    Ok(HttpResponse::Accepted().json(&member.does(act).message))
+    Ok(accepted(member.does(act)))
 }
 
 fn act(stage: &Stage, said: Said) -> Result<Act, Refused> {
     Ok(match said {
-        Said::Text { text } if text.is_empty() => {
-            return Err(Refused::bad(
-                "不能发送空消息",
-                "an empty message cannot be sent",
-            ));
-        }
-        Said::Text { text } => Act::Text(text),
+        Said::Text { text } => Act::Text(words(text)?),
         Said::Image { media: id } => Act::Image(media(stage, &id)?),
         Said::Voice { media: id } => Act::Voice(media(stage, &id)?),
         Said::Video { media: id, thumb } => Act::Video {
@@ -212,7 +206,7 @@ async fn event(stage: web::Data<Stage>, place: Place, payload: web::Payload) -> 
             Event::Raw { name, fields }
         }
     };
-    Ok(HttpResponse::Accepted().json(&member.does(Act::Event(event)).message))
+    Ok(accepted(member.does(Act::Event(event))))
 }
 
 /// A pressed button of a card.
@@ -240,5 +234,5 @@ async fn press(stage: web::Data<Stage>, place: Place, payload: web::Payload) -> 
     let chosen: Vec<(&str, &[&str])> = chosen.iter().map(|(key, it)| (*key, &it[..])).collect();
     let pressed = member.submits(&card, &pressed.key, &chosen);
     let pressed = pressed.map_err(|why| Refused::conflict(format!("按不了：{why}"), why))?;
-    Ok(HttpResponse::Accepted().json(&pressed.message))
+    Ok(accepted(pressed))
 }

@@ -8,6 +8,7 @@ mod kf;
 mod live;
 mod members;
 mod pages;
+mod said;
 mod wire;
 
 use std::fmt;

@@ -41,42 +41,17 @@ async fn a_cut_connection_leaves_open_whether_it_happened() {
         settings.sdk_app_id
     );
     let message = text_message("wx_c1", "agent_lin", 1, 1, "到了吗").to_string();
+    let send = || world.http.post(&url).body(message.clone()).send();
     world
         .sandbox
         .order("tim.send=cutx1,tim.send=cut-afterx1")
         .unwrap();
-    assert!(
-        world
-            .http
-            .post(&url)
-            .body(message.clone())
-            .send()
-            .await
-            .is_err()
-    );
+    assert!(send().await.is_err());
     assert_eq!(world.sandbox.tim().sent_count(), 0);
-    assert!(
-        world
-            .http
-            .post(&url)
-            .body(message.clone())
-            .send()
-            .await
-            .is_err()
-    );
+    assert!(send().await.is_err());
     assert_eq!(world.sandbox.tim().sent_count(), 1);
     // The repeat is answered as the first would have been, and is no second message.
-    assert_eq!(
-        world
-            .http
-            .post(&url)
-            .body(message)
-            .send()
-            .await
-            .unwrap()
-            .status(),
-        200
-    );
+    assert_eq!(send().await.unwrap().status(), 200);
     assert_eq!(world.sandbox.tim().sent_count(), 1);
     let wire = world.sandbox.wire();
     let cut = wire

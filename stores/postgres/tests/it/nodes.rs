@@ -74,20 +74,12 @@ async fn a_newer_schema_is_refused() {
 async fn nodes_share_the_work_and_lose_nothing() {
     const PEERS: usize = 12;
     const EACH: usize = 40;
-    let url = fresh::schema().await;
-    let options = Options {
-        time: Time::Database,
-        ..fresh::options()
-    };
-    let mut nodes = Vec::new();
-    for _ in 0..3 {
-        let node = Postgres::connect(&url, Arc::new(SystemClock), options)
-            .await
-            .unwrap();
-        nodes.push(node);
-    }
-    let (turned, sent) = (&AtomicUsize::new(0), &AtomicUsize::new(0));
-    let heard: &parking_lot::Mutex<BTreeMap<String, Vec<String>>> = &parking_lot::Mutex::default();
+    let nodes = three_nodes().await;
+    let (turned, sent, heard) = (
+        &AtomicUsize::new(0),
+        &AtomicUsize::new(0),
+        &Heard::default(),
+    );
     let all = PEERS * EACH;
     let callers = (0..PEERS).map(|peer| {
         let nodes = &nodes;
@@ -103,72 +95,28 @@ async fn nodes_share_the_work_and_lose_nothing() {
             }
         }
     });
-    let turners = nodes
-        .iter()
-        .flat_map(|node| [node, node])
-        .map(|node| async move {
-            while turned.load(Relaxed) < all {
-                let Some(claim) = node.claim(&WorkerId::new("w"), LEASE).await.unwrap() else {
-                    tokio::task::yield_now().await;
-                    continue;
-                };
-                let mut changes = Changes::none(claim.conversation.clone());
-                let thread = &claim.conversation.thread;
-                for accepted in &claim.arrivals {
-                    let verdict = Verdict::Turned {
-                        by: None,
-                        note: None,
-                    };
-                    changes.done.push((accepted.id, verdict));
-                    changes.dispatches.push(NewDispatch {
-                        trace: accepted.id,
-                        inbox: thread.inbox.clone(),
-                        to: thread.peer.clone(),
-                        sender: None,
-                        content: Content::text(accepted.arrival.external_id.as_str()),
-                        held: false,
-                    });
-                }
-                let count = claim.arrivals.len();
-                node.commit(claim, changes).await.unwrap();
-                turned.fetch_add(count, Relaxed);
-            }
-        });
+    let turners = nodes.iter().flat_map(|node| [node, node]);
+    let turners = turners.map(|node| async move {
+        while turned.load(Relaxed) < all {
+            let Some(claim) = node.claim(&WorkerId::new("w"), LEASE).await.unwrap() else {
+                tokio::task::yield_now().await;
+                continue;
+            };
+            let (changes, count) = (answered(&claim), claim.arrivals.len());
+            node.commit(claim, changes).await.unwrap();
+            turned.fetch_add(count, Relaxed);
+        }
+    });
     let senders = nodes.iter().map(|node| async move {
         while sent.load(Relaxed) < all {
-            let due = node
-                .due(DueKind::Dispatch, &WorkerId::new("w"), 16, LEASE, &[])
-                .await
-                .unwrap();
-            if due.is_empty() {
-                tokio::task::yield_now().await;
-            }
-            for due in due {
-                let DueWhat::Dispatch(dispatch) = &due.what else {
-                    panic!("not a dispatch")
-                };
-                let words = dispatch.content.words().unwrap().to_owned();
-                heard
-                    .lock()
-                    .entry(dispatch.to.to_string())
-                    .or_default()
-                    .push(words);
-                let done = Settlement::Done {
-                    external_id: None,
-                    lost: Vec::new(),
-                };
-                node.settle(&due.id, done).await.unwrap();
-                sent.fetch_add(1, Relaxed);
-            }
+            let worker = WorkerId::new("w");
+            let due = node.due(DueKind::Dispatch, &worker, 16, LEASE, &[]).await;
+            deliver(node, due.unwrap(), heard, sent).await;
+            tokio::task::yield_now().await;
         }
     });
     tokio::join!(join_all(callers), join_all(turners), join_all(senders));
-    let heard = heard.lock();
-    assert_eq!(heard.len(), PEERS);
-    for (peer, words) in heard.iter() {
-        assert_eq!(words.len(), EACH, "{peer}: each once");
-        assert!(words.is_sorted(), "{peer}: in order");
-    }
+    each_was_heard_once_and_in_order(heard, PEERS, EACH);
 }
 
 /// Three nodes that go on with what they accept and commit, as far as they are given it, and all on the same contacts: each
@@ -177,24 +125,15 @@ async fn nodes_share_the_work_and_lose_nothing() {
 async fn nodes_go_on_in_their_own_hands() {
     const PEERS: usize = 6;
     const EACH: usize = 40;
-    let url = fresh::schema().await;
-    let options = Options {
-        time: Time::Database,
-        ..fresh::options()
-    };
-    let mut nodes = Vec::new();
-    for _ in 0..3 {
-        let node = Postgres::connect(&url, Arc::new(SystemClock), options);
-        nodes.push(node.await.unwrap());
-    }
-    let heard: Heard = parking_lot::Mutex::default();
+    let nodes = three_nodes().await;
+    let heard = Heard::default();
     let sent = AtomicUsize::new(0);
     let all = PEERS * EACH;
     let callers = (0..PEERS).map(|peer| {
         let (nodes, heard, sent) = (&nodes, &heard, &sent);
         async move {
             for number in 0..EACH {
-                let node = &*nodes[number % 3];
+                let node = &nodes[number % 3];
                 let intake = intake(&format!("p{peer}"), &format!("{peer}/{number:03}"));
                 let worker = WorkerId::new("w");
                 let accepted = node.accept_in_hand(intake, &worker, LEASE).await;
@@ -219,20 +158,28 @@ async fn nodes_go_on_in_their_own_hands() {
         }
     });
     tokio::join!(join_all(callers), join_all(others));
-    let heard = heard.lock();
-    assert_eq!(heard.len(), PEERS);
-    for (peer, words) in heard.iter() {
-        assert_eq!(words.len(), EACH, "{peer}: each once");
-        assert!(words.is_sorted(), "{peer}: in order: {words:?}");
-    }
+    each_was_heard_once_and_in_order(&heard, PEERS, EACH);
 }
 
 type Heard = parking_lot::Mutex<BTreeMap<String, Vec<String>>>;
 
-/// Turns a claim, and sends what is handed over.
-async fn go_on(node: &Postgres, claim: Claim, heard: &Heard, sent: &AtomicUsize) {
+async fn three_nodes() -> [Arc<Postgres>; 3] {
+    let url = fresh::schema().await;
+    let options = Options {
+        time: Time::Database,
+        ..fresh::options()
+    };
+    let node = async || {
+        let node = Postgres::connect(&url, Arc::new(SystemClock), options);
+        node.await.unwrap()
+    };
+    [node().await, node().await, node().await]
+}
+
+/// Each arrival has its turn and is answered by its own id.
+fn answered(claim: &Claim) -> Changes {
     let mut changes = Changes::none(claim.conversation.clone());
-    let thread = claim.conversation.thread.clone();
+    let thread = &claim.conversation.thread;
     for accepted in &claim.arrivals {
         let verdict = Verdict::Turned {
             by: None,
@@ -248,7 +195,21 @@ async fn go_on(node: &Postgres, claim: Claim, heard: &Heard, sent: &AtomicUsize)
             held: false,
         });
     }
-    let worker = WorkerId::new("w");
+    changes
+}
+
+fn each_was_heard_once_and_in_order(heard: &Heard, peers: usize, each: usize) {
+    let heard = heard.lock();
+    assert_eq!(heard.len(), peers);
+    for (peer, words) in heard.iter() {
+        assert_eq!(words.len(), each, "{peer}: each once");
+        assert!(words.is_sorted(), "{peer}: in order: {words:?}");
+    }
+}
+
+/// Turns a claim, and sends what is handed over.
+async fn go_on(node: &Postgres, claim: Claim, heard: &Heard, sent: &AtomicUsize) {
+    let (changes, worker) = (answered(&claim), WorkerId::new("w"));
     let committed = node.commit_and_take(claim, changes, &worker, LEASE).await;
     let (_, taken) = committed.unwrap();
     deliver(node, taken, heard, sent).await;
