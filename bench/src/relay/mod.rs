@@ -81,7 +81,8 @@ pub async fn takeover(
     span: Duration,
 ) -> anyhow::Result<()> {
     println!("| one of {nodes} nodes killed under load: | | | | | | | | | | | |");
-    one(program, back, nodes, rate, 0, span, true).await
+    // Through an endpoint that takes a while: something is on its way at any moment.
+    one(program, back, nodes, rate, 50, span, true).await
 }
 
 async fn one(

@@ -9,7 +9,7 @@ use std::{
 use metrics::{counter, histogram};
 use tracing::Instrument as _;
 
-use super::{Engine, Side, context::FOR_BOTS, holds::Hold};
+use super::{Engine, Side, context::FOR_BOTS, dispatches::LONGEST_PAUSE, holds::Hold};
 use crate::{
     bot::{BotError, Cancelled, Effect, Known, Pace, Turn},
     error::Remedy,
@@ -111,7 +111,7 @@ impl Engine {
                 if let Remedy::Retry { after } = error.remedy
                     && errand.attempt < self.parts.settings.errand_attempts
                 {
-                    let at = self.parts.clock.now() + after;
+                    let at = self.parts.clock.now() + after.min(LONGEST_PAUSE);
                     return self
                         .settle(
                             &hold,

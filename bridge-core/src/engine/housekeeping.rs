@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use metrics::gauge;
 
-use super::Engine;
+use super::{Engine, dispatches::LONGEST_PAUSE};
 
 /// How often old history is looked for.
 const SWEEP: Duration = Duration::from_secs(3600);
@@ -12,11 +12,21 @@ const SWEEP: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(86_400);
 /// How often depths are measured.
 const MEASURE: Duration = Duration::from_secs(1);
+/// After so many of these looks what a clock has put off is recalled.
+const RECALL: u64 = 60;
+/// Nodes' clocks and the store's may differ by so much.
+const MARGIN: Duration = Duration::from_secs(60);
 
 impl Engine {
     pub(super) async fn keep_house(self: Arc<Self>) {
         let mut sweep_at = self.parts.clock.now() + SWEEP;
+        let mut looks = 0_u64;
         while !self.stop.is_cancelled() {
+            // At once: the clock may have been set back while nobody ran.
+            if looks.is_multiple_of(RECALL) {
+                self.recall().await;
+            }
+            looks += 1;
             self.wait_for(std::future::pending(), MEASURE).await;
             self.measure().await;
             let now = self.parts.clock.now();
@@ -58,6 +68,19 @@ impl Engine {
         ];
         for (what, depth) in depths {
             gauge!("kefu_depth", "of" => what).set(depth as f64);
+        }
+    }
+
+    /// What a clock that was set back has put off is due.
+    async fn recall(&self) {
+        let farthest = LONGEST_PAUSE.max(self.parts.settings.lease) + MARGIN;
+        match self.parts.store.recall(farthest).await {
+            Ok(false) => {}
+            Ok(true) => {
+                tracing::warn!("the clock was set back: what it had put off is due now");
+                self.wake.all();
+            }
+            Err(error) => tracing::debug!(%error, "cannot recall; trying again"),
         }
     }
 

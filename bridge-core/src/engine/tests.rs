@@ -328,3 +328,23 @@ async fn what_is_another_s_by_now_is_not_begun() {
     assert_eq!(*stage.mall.begun.borrow(), begun);
     assert_eq!(lease_ends(&stage).await, stage.clock.now() + lease);
 }
+
+#[tokio::test]
+async fn a_clock_set_back_holds_up_no_retry() {
+    let stage = Stage::assigned().await;
+    stage.mall.was_sent("为您服务").await;
+    all_is_settled(&stage).await;
+    stage.mall.broken.store(true, Ordering::Relaxed);
+    stage.says("等等").await;
+    stage.desk.was_sent("暂时无法送达").await;
+    stage.mall.broken.store(false, Ordering::Relaxed);
+    stage
+        .clock
+        .set(stage.clock.now() - Duration::from_secs(3600));
+    for _ in 0..75 {
+        pass(&stage, Duration::from_secs(1)).await;
+    }
+    all_is_settled(&stage).await;
+    assert_eq!(sent_after_all(&stage), ["等等"]);
+    stage.engine.drain(Duration::from_secs(1)).await;
+}

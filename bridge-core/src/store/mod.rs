@@ -125,6 +125,11 @@ pub trait Store: Send + Sync {
         Ok(true)
     }
 
+    /// Makes due now what was put off for longer than that from now (dispatches and errands), and ends leases that end later
+    /// than that. Nobody asks for as much: the clock was set back. Whether there was anything. Deadlines stay where they are,
+    /// for they may be as far off as they like.
+    async fn recall(&self, farther_than: Duration) -> Result<bool, StoreError>;
+
     /// When `due` of that kind, `but` the same ones, will have something that is not due yet: what the loop sleeps until.
     async fn next_due(
         &self,

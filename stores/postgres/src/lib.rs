@@ -249,6 +249,10 @@ impl Store for Postgres {
         Ok(true)
     }
 
+    async fn recall(&self, farther_than: Duration) -> Result<bool, StoreError> {
+        steps::recall(&self.link, self.now(), millis(farther_than)).await
+    }
+
     async fn next_due(
         &self,
         kind: DueKind,

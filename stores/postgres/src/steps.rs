@@ -157,6 +157,17 @@ pub(crate) async fn renew(
     Ok(lost.map(|(due, _)| due.clone()).collect())
 }
 
+/// Makes due what a clock that was set back has put off. Whether there was anything.
+pub(crate) async fn recall(
+    link: &Link,
+    now: Option<i64>,
+    farther_than: i64,
+) -> Result<bool, StoreError> {
+    let sql = "SELECT kefu_recall($1, $2)";
+    let row = link.first(sql, &[&now, &farther_than]).await?;
+    Ok(row.map(|row| get(&row, 0)).transpose()?.unwrap_or_default())
+}
+
 pub(crate) fn taken(
     kind: DueKind,
     id: i64,

@@ -5,6 +5,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     hash::Hash,
     sync::Arc,
+    time::Duration,
 };
 
 use bridge_core::clock::Timestamp;
@@ -202,6 +203,30 @@ impl<K: Clone + Eq + Hash, T> DueLanes<K, T> {
         item.state = State::Taken(until);
         self.leases.insert((until, id));
         true
+    }
+
+    /// Ends leases that end beyond `farthest`. Whether there were any.
+    pub(crate) fn recall_leases(&mut self, now: Timestamp, farthest: Timestamp) -> bool {
+        let over = (farthest + Duration::from_millis(1), i64::MIN);
+        let far = self.leases.split_off(&over);
+        for (_, id) in &far {
+            self.leases.insert((now, *id));
+            if let Some(item) = self.items.get_mut(id) {
+                item.state = State::Taken(now);
+            }
+        }
+        !far.is_empty()
+    }
+
+    /// Makes due what is put off beyond `farthest`, whoever has it. Whether there was anything.
+    pub(crate) fn recall(&mut self, now: Timestamp, farthest: Timestamp) -> bool {
+        let far = |item: &Item<K, T>| item.due_at > farthest && !item.held;
+        let put_off = self.items.iter().filter(|(_, item)| far(item));
+        let put_off: Vec<i64> = put_off.map(|(id, _)| *id).collect();
+        for id in &put_off {
+            self.change(*id, |item| item.due_at = now);
+        }
+        !put_off.is_empty()
     }
 
     /// Leases that are over: somebody else may take it.

@@ -1,7 +1,10 @@
 //! What is in work, in memory: conversations with arrivals waiting, claims, what is due, seats and the queue. It is
 //! changed only after a commit has succeeded, and rebuilt at start.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    time::Duration,
+};
 
 use bridge_core::{
     clock::Timestamp,
@@ -396,6 +399,32 @@ impl Index {
                 .deadline(due)
                 .is_some_and(|id| self.deadlines.renew(id, due.fence, until)),
         }
+    }
+
+    /// Nothing is leased or, but for deadlines, put off beyond `farthest`. Whether anything was.
+    pub(crate) fn recall(&mut self, now: Timestamp, farthest: Timestamp) -> bool {
+        let over = (
+            farthest + Duration::from_millis(1),
+            ConversationId(i64::MIN),
+        );
+        let far = self.leases.split_off(&over);
+        for (_, id) in &far {
+            self.leases.insert((now, *id));
+            let lane = self.lanes.get_mut(id);
+            if let Some(claimed) = lane.and_then(|lane| lane.claimed.as_mut()) {
+                claimed.until = now;
+            }
+        }
+        // Each of them, whatever was found before.
+        [
+            !far.is_empty(),
+            self.dispatches.recall_leases(now, farthest),
+            self.errands.recall_leases(now, farthest),
+            self.deadlines.recall_leases(now, farthest),
+            self.dispatches.recall(now, farthest),
+            self.errands.recall(now, farthest),
+        ]
+        .contains(&true)
     }
 
     pub(crate) fn next_due(&self, kind: DueKind, but: &[String]) -> Option<Timestamp> {

@@ -223,6 +223,12 @@ impl Store for Sqlite {
         self.writer.run(request).await
     }
 
+    /// In memory: a start that finds them on the disk recalls them again.
+    async fn recall(&self, farther_than: Duration) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        Ok(self.index.lock().recall(now, now + farther_than))
+    }
+
     async fn next_due(
         &self,
         kind: DueKind,

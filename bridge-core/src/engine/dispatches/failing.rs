@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The longest pause between two tries.
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+pub(in crate::engine) const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// Tries while somebody must mend the account first: about a day of the longest pauses.
 const TRIES_UNTIL_MENDED: u32 = 288;
 /// The longest reason of a failure that is kept: it is the platform's words.

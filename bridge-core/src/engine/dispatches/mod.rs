@@ -11,6 +11,7 @@ use std::{
 
 use metrics::{counter, gauge, histogram};
 
+pub(super) use self::failing::LONGEST_PAUSE;
 use self::failing::waits_for_operator;
 use super::{Engine, Side, holds::Hold};
 use crate::{

@@ -64,6 +64,32 @@ impl State {
         }
     }
 
+    /// Nothing is leased or, but for deadlines, put off beyond `farthest`. Whether anything was.
+    pub(super) fn recall(&mut self, now: Timestamp, farthest: Timestamp) -> bool {
+        let mut recalled = false;
+        let mut recall = |time: &mut Timestamp| {
+            if *time > farthest {
+                (*time, recalled) = (now, true);
+            }
+        };
+        for held in self.claims.values_mut() {
+            recall(&mut held.until);
+        }
+        for job in self.dispatches.values_mut().filter(|job| !job.held) {
+            recall(&mut job.due_at);
+        }
+        for job in self.errands.values_mut() {
+            recall(&mut job.due_at);
+        }
+        let leases = self.dispatches.values_mut().filter_map(Job::lease);
+        leases.for_each(&mut recall);
+        let leases = self.errands.values_mut().filter_map(Job::lease);
+        leases.for_each(&mut recall);
+        let leases = self.deadlines.values_mut().filter_map(Job::lease);
+        leases.for_each(&mut recall);
+        recalled
+    }
+
     fn take_dispatch(&mut self, now: Timestamp, until: Timestamp, but: &[String]) -> Option<Due> {
         let id = ripe(&self.dispatches, now, but)?;
         let fence = self.raise();

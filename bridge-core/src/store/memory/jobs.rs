@@ -113,6 +113,11 @@ impl<T> Job<T> {
         self.taken.is_some_and(|(taken, _)| taken == fence)
     }
 
+    /// The end of the lease of whoever took it last.
+    pub fn lease(&mut self) -> Option<&mut Timestamp> {
+        self.taken.as_mut().map(|(_, until)| until)
+    }
+
     pub fn take(&mut self, fence: u64, until: Timestamp) {
         self.taken = Some((fence, until));
         self.attempts += 1;

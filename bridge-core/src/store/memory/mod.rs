@@ -162,6 +162,11 @@ impl Store for MemoryStore {
         self.state.lock().settle(due, settlement, self.clock.now())
     }
 
+    async fn recall(&self, farther_than: Duration) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        Ok(self.state.lock().recall(now, now + farther_than))
+    }
+
     async fn next_due(
         &self,
         kind: DueKind,

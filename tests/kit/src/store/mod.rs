@@ -12,6 +12,7 @@ mod due;
 mod errands;
 mod hands;
 mod identity;
+mod recall;
 mod records;
 mod renew;
 mod settle;
@@ -58,6 +59,11 @@ pub async fn conforms(fresh: impl Fn() -> Bench) {
             what_was_taken_over_is_not_renewed,
             what_is_over_is_renewed_until_somebody_takes_it,
             errands_and_deadlines_are_renewed_with_dispatches,
+        }
+        recall {
+            what_a_clock_set_back_has_put_off_is_due,
+            what_was_in_work_when_the_clock_was_set_back_is_taken_over,
+            what_is_put_off_for_good_reason_is_not_recalled,
         }
         settle {
             what_waited_its_turn_was_not_tried,
