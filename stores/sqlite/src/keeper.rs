@@ -7,6 +7,7 @@ use std::{
     io,
     sync::{Arc, mpsc},
     thread,
+    time::Duration,
 };
 
 use bridge_core::store::StoreError;
@@ -15,7 +16,7 @@ use parking_lot::{Condvar, Mutex};
 use crate::{
     index::Index,
     unavailable,
-    writer::{Group, Wake},
+    writer::Group,
 };
 
 /// What forces the log to the disk.
@@ -57,14 +58,13 @@ impl Keeper {
     pub(crate) fn start(
         disk: impl Disk,
         index: Arc<Mutex<Index>>,
-        wake: Wake,
     ) -> Result<Self, StoreError> {
         let (groups, queue) = mpsc::sync_channel(1);
         let state = Arc::new(State::default());
         let shared = state.clone();
         let thread = thread::Builder::new()
             .name("sqlite-keeper".to_owned())
-            .spawn(move || keep(disk, &index, &shared, &queue, &wake))
+            .spawn(move || keep(disk, &index, &shared, &queue))
             .map_err(unavailable)?;
         Ok(Self {
             groups: Some(groups),
@@ -87,6 +87,15 @@ impl Keeper {
         self.state
             .changed
             .wait_while(&mut now, |now| *now == Now::Busy);
+    }
+
+    /// Until it is idle, but no longer than that.
+    pub(crate) fn wait_for(&self, at_most: Duration) {
+        let mut now = self.state.now.lock();
+        if *now == Now::Busy {
+            // Whichever it was, the next look tells.
+            let _ = self.state.changed.wait_for(&mut now, at_most);
+        }
     }
 
     /// Keeps a committed group, and answers its requests. Only when idle.
@@ -120,7 +129,6 @@ fn keep(
     index: &Mutex<Index>,
     state: &State,
     queue: &mpsc::Receiver<Group>,
-    wake: &Wake,
 ) {
     let mut broken = false;
     for group in queue {
@@ -143,7 +151,6 @@ fn keep(
         };
         drop(index);
         state.changed.notify_all();
-        wake.wake();
         answers.send();
     }
 }

@@ -5,7 +5,7 @@
 //! others are written again, each in a savepoint of its own. (A savepoint for each from the start costs a tenth of all.)
 //! Refusals leave with the group, too: who was refused for what another of it wrote shall see that when looking again.
 
-use std::{cell::Cell, sync::Arc, thread};
+use std::{cell::Cell, sync::Arc, thread, time::Duration};
 
 use bridge_core::store::StoreError;
 use parking_lot::Mutex;
@@ -24,6 +24,8 @@ use crate::{
 const QUEUE: usize = 8192;
 /// The most requests of one transaction.
 const GROUP: usize = 1024;
+/// How often it looks for requests while the disk is busy: some times while a group is kept, even by a quick disk.
+const LOOK: Duration = Duration::from_micros(150);
 
 /// Something to be written.
 pub(crate) trait Request: Send + 'static {
@@ -100,27 +102,9 @@ where
     }
 }
 
-enum Event {
-    Asked(Box<dyn Job>),
-    /// The disk has the last group.
-    Kept,
-}
-
-/// Wakes the writer when it may commit.
-pub(crate) struct Wake(mpsc::WeakSender<Event>);
-
-impl Wake {
-    pub(crate) fn wake(&self) {
-        if let Some(queue) = self.0.upgrade() {
-            // Where the queue is full the writer is awake.
-            let _ = queue.try_send(Event::Kept);
-        }
-    }
-}
-
 /// The handle of the writer thread.
 pub(crate) struct Writer {
-    queue: Mutex<Option<mpsc::Sender<Event>>>,
+    queue: Mutex<Option<mpsc::Sender<Box<dyn Job>>>>,
     thread: Mutex<Option<thread::JoinHandle<()>>>,
 }
 
@@ -133,7 +117,7 @@ impl Writer {
         ids: Ids,
     ) -> Result<Self, StoreError> {
         let (asks, queue) = mpsc::channel(QUEUE);
-        let keeper = Keeper::start(disk, index.clone(), Wake(asks.downgrade()))?;
+        let keeper = Keeper::start(disk, index.clone())?;
         let thread = Thread {
             keeper,
             db,
@@ -159,11 +143,11 @@ impl Writer {
             .clone()
             .ok_or_else(|| unavailable("it is closed"))?;
         queue
-            .try_send(Event::Asked(Box::new(Asked {
+            .try_send(Box::new(Asked {
                 request,
                 answer,
                 home: Home::here(),
-            })))
+            }))
             .map_err(|_| unavailable("too much is waiting to be written"))?;
         drop(queue);
         answered
@@ -244,9 +228,8 @@ impl Group {
 }
 
 impl Thread {
-    fn run(mut self, mut queue: mpsc::Receiver<Event>) {
-        while let Some(event) = queue.blocking_recv() {
-            let Event::Asked(job) = event else { continue };
+    fn run(mut self, mut queue: mpsc::Receiver<Box<dyn Job>>) {
+        while let Some(job) = queue.blocking_recv() {
             let mut group = Group::default();
             self.take(job, &mut group);
             self.fill(&mut group, &mut queue);
@@ -260,30 +243,23 @@ impl Thread {
         }
     }
 
-    /// Takes what else there is, until the disk is free for this group and nothing waits.
-    fn fill(&mut self, group: &mut Group, queue: &mut mpsc::Receiver<Event>) {
+    /// Takes what else there is, until the disk is free for this group and nothing waits. While the disk is busy it looks
+    /// from time to time: to be woken for each request costs more than to write it.
+    fn fill(&mut self, group: &mut Group, queue: &mut mpsc::Receiver<Box<dyn Job>>) {
         loop {
+            let free = self.keeper.idle();
             while group.len() < GROUP
-                && let Ok(event) = queue.try_recv()
+                && let Ok(job) = queue.try_recv()
             {
-                self.hear(event, group);
+                self.take(job, group);
             }
-            if self.keeper.idle() {
+            if free {
                 return;
             }
-            if group.len() >= GROUP {
-                return self.keeper.wait();
+            match group.len() < GROUP {
+                true => self.keeper.wait_for(LOOK),
+                false => self.keeper.wait(),
             }
-            match queue.blocking_recv() {
-                Some(event) => self.hear(event, group),
-                None => return self.keeper.wait(),
-            }
-        }
-    }
-
-    fn hear(&mut self, event: Event, group: &mut Group) {
-        if let Event::Asked(job) = event {
-            self.take(job, group);
         }
     }
 
