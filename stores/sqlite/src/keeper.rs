@@ -13,11 +13,7 @@ use std::{
 use bridge_core::store::StoreError;
 use parking_lot::{Condvar, Mutex};
 
-use crate::{
-    index::Index,
-    unavailable,
-    writer::Group,
-};
+use crate::{index::Index, unavailable, writer::Group};
 
 /// What forces the log to the disk.
 pub(crate) trait Disk: Send + 'static {
@@ -55,10 +51,7 @@ enum Now {
 }
 
 impl Keeper {
-    pub(crate) fn start(
-        disk: impl Disk,
-        index: Arc<Mutex<Index>>,
-    ) -> Result<Self, StoreError> {
+    pub(crate) fn start(disk: impl Disk, index: Arc<Mutex<Index>>) -> Result<Self, StoreError> {
         let (groups, queue) = mpsc::sync_channel(1);
         let state = Arc::new(State::default());
         let shared = state.clone();
@@ -124,12 +117,7 @@ impl Drop for Keeper {
     }
 }
 
-fn keep(
-    mut disk: impl Disk,
-    index: &Mutex<Index>,
-    state: &State,
-    queue: &mpsc::Receiver<Group>,
-) {
+fn keep(mut disk: impl Disk, index: &Mutex<Index>, state: &State, queue: &mpsc::Receiver<Group>) {
     let mut broken = false;
     for group in queue {
         let forced = match broken {
