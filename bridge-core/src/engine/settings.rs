@@ -106,7 +106,7 @@ impl Default for EngineSettings {
             low_allowance: 2,
             position_interval: Duration::from_secs(60),
             lease: Duration::from_secs(10),
-            waiting_limit: 200_000,
+            waiting_limit: 500_000,
             turn_workers: 16,
             dispatch_workers: 512,
             errand_workers: 64,
