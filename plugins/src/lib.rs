@@ -4,3 +4,5 @@ pub mod bot;
 pub mod channel;
 pub mod guard;
 pub(crate) mod http;
+#[cfg(test)]
+pub(crate) mod request;

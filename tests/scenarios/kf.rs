@@ -33,6 +33,18 @@ fn texts(phone: &KfPhone, part: &str) -> usize {
     chat.iter().filter(|one| one.text().contains(part)).count()
 }
 
+/// Sixty numbered lines.
+fn heard_once_and_in_order(agent: &bridge_sandbox::tim::Client, peer: &str) {
+    let messages = agent.messages(peer);
+    let heard: Vec<&str> = messages
+        .iter()
+        .map(|one| one.text())
+        .filter(|text| text.starts_with('第') && text.chars().count() == 4)
+        .collect();
+    let said: Vec<String> = (0..60).map(|number| format!("第{number:02}句")).collect();
+    assert_eq!(heard, said, "once and in order");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kf_customer_is_greeted_answered_and_handed_to_a_person() {
     let stage = stage(|_| {}).await;
@@ -96,14 +108,7 @@ async fn lost_doubled_and_late_callbacks_and_empty_pages_change_nothing() {
     stage.sandbox.fair_weather();
     system.hears_text("第59句").await.unwrap();
     stage.settled().await;
-    let messages = system.messages(&peer);
-    let heard: Vec<&str> = messages
-        .iter()
-        .map(|one| one.text())
-        .filter(|text| text.starts_with('第') && text.chars().count() == 4)
-        .collect();
-    let said: Vec<String> = (0..60).map(|number| format!("第{number:02}句")).collect();
-    assert_eq!(heard, said, "once and in order");
+    heard_once_and_in_order(&system, &peer);
 }
 
 /// Between a page and its cursor there is no moment: both are stored in one step.
@@ -134,14 +139,7 @@ async fn kill_9_between_page_and_cursor_loses_and_doubles_nothing(backs: Backs) 
     }
     system.hears_text("第59句").await.unwrap();
     stage.settled().await;
-    let messages = system.messages(&peer);
-    let heard: Vec<&str> = messages
-        .iter()
-        .map(|one| one.text())
-        .filter(|text| text.starts_with('第') && text.chars().count() == 4)
-        .collect();
-    let said: Vec<String> = (0..60).map(|number| format!("第{number:02}句")).collect();
-    assert_eq!(heard, said, "once and in order");
+    heard_once_and_in_order(&system, &peer);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,34 +7,13 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::{mpsc, oneshot},
 };
 
-/// One request, as it came.
-#[derive(Debug)]
-pub(super) struct Asked {
-    /// `POST /v1/chat-messages`, query included.
-    pub(super) line: String,
-    pub(super) head: String,
-    pub(super) body: Vec<u8>,
-}
-
-impl Asked {
-    pub(super) fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap()
-    }
-
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
-        self.head.lines().find_map(|line| {
-            let (key, value) = line.split_once(": ")?;
-            key.eq_ignore_ascii_case(name).then_some(value)
-        })
-    }
-}
+use crate::request::Request;
 
 /// One answer of the script.
 pub(super) struct Scripted {
@@ -58,7 +37,7 @@ pub(super) struct Peer {
     /// `http://127.0.0.1:PORT/v1`.
     pub(super) base: String,
     script: Arc<Mutex<VecDeque<Scripted>>>,
-    asked: mpsc::UnboundedReceiver<Asked>,
+    asked: mpsc::UnboundedReceiver<Request>,
 }
 
 impl Peer {
@@ -81,7 +60,7 @@ impl Peer {
     }
 
     /// The next request.
-    pub(super) async fn asked(&mut self) -> Asked {
+    pub(super) async fn asked(&mut self) -> Request {
         self.asked.recv().await.unwrap()
     }
 
@@ -190,9 +169,9 @@ fn recorded(file: &str, at: usize) -> Vec<u8> {
 async fn serve(
     mut stream: TcpStream,
     script: Arc<Mutex<VecDeque<Scripted>>>,
-    tell: mpsc::UnboundedSender<Asked>,
+    tell: mpsc::UnboundedSender<Request>,
 ) {
-    let Some(asked) = read(&mut stream).await else {
+    let Some(asked) = Request::read(&mut stream).await else {
         return;
     };
     let line = asked.line.clone();
@@ -233,31 +212,4 @@ async fn answer(mut stream: TcpStream, bytes: Vec<u8>, end: End) {
         }
     }
     let _ = stream.shutdown().await;
-}
-
-async fn read(stream: &mut TcpStream) -> Option<Asked> {
-    let mut bytes = Vec::new();
-    let head_end = loop {
-        if let Some(at) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
-            break at;
-        }
-        if stream.read_buf(&mut bytes).await.ok()? == 0 {
-            return None;
-        }
-    };
-    let head = String::from_utf8(bytes[..head_end].to_vec()).ok()?;
-    let mut asked = Asked {
-        line: head.lines().next()?.to_owned(),
-        head,
-        body: bytes.split_off(head_end + 4),
-    };
-    let length = asked
-        .header("content-length")
-        .map_or(0, |n| n.parse().unwrap());
-    while asked.body.len() < length {
-        if stream.read_buf(&mut asked.body).await.ok()? == 0 {
-            return None;
-        }
-    }
-    Some(asked)
 }

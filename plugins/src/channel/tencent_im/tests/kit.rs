@@ -157,6 +157,17 @@ pub(super) fn remote(url: &str) -> Media {
     Media::remote(&InboxName::new("mall"), "handle", Some(url.to_owned()))
 }
 
+/// A voice message with its words, which goes out as two messages.
+pub(super) fn spoken(kit: &Kit) -> Content {
+    let url = "https://media.example.test/v.mp3";
+    kit.shelf.put(url, kept("v.mp3", "audio/mpeg"));
+    Content::Voice {
+        media: remote(url),
+        words: Some("退货".into()),
+        seconds: Some(3),
+    }
+}
+
 #[async_trait]
 impl MediaLibrary for Shelf {
     async fn keep(&self, media: &Media) -> Result<KeptMedia, MediaError> {

@@ -1,18 +1,12 @@
 use bridge_core::channel::Channel;
-use bridge_core::message::{Content, PeerId};
+use bridge_core::message::PeerId;
 
-use super::kit::{STAND_IN, dispatch, kit};
+use super::kit::{STAND_IN, dispatch, kit, spoken};
 
 #[tokio::test]
 async fn what_was_sent_is_taken_back_by_its_receipt() {
     let kit = kit().await;
-    let url = "https://media.example.test/v.mp3";
-    kit.shelf.put(url, super::kit::kept("v.mp3", "audio/mpeg"));
-    let voice = Content::Voice {
-        media: super::kit::remote(url),
-        words: Some("退货".into()),
-        seconds: None,
-    };
+    let voice = spoken(&kit);
     let receipt = kit
         .sends(&dispatch(1, voice))
         .await

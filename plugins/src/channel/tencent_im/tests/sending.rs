@@ -5,7 +5,7 @@ use bridge_core::clock::Timestamp;
 use bridge_core::message::Content;
 use serde_json::{Value, json};
 
-use super::kit::{STAND_IN, dispatch, kit, kit_with};
+use super::kit::{STAND_IN, dispatch, kit, kit_with, spoken};
 use super::peer::{NOW, Order, SDK_APP_ID};
 use crate::channel::tencent_im::send::Ids;
 
@@ -160,13 +160,7 @@ async fn every_call_has_a_random_of_its_own() {
 #[tokio::test]
 async fn a_voice_with_words_is_two_messages_and_one_receipt() {
     let kit = kit().await;
-    let url = "https://media.example.test/v.mp3";
-    kit.shelf.put(url, super::kit::kept("v.mp3", "audio/mpeg"));
-    let voice = Content::Voice {
-        media: super::kit::remote(url),
-        words: Some("退货".into()),
-        seconds: Some(3),
-    };
+    let voice = spoken(&kit);
     let receipt = kit.sends(&dispatch(9, voice)).await.unwrap();
     let messages = kit.peer.messages();
     assert_eq!(messages.len(), 2);

@@ -7,7 +7,7 @@ use bridge_core::error::Remedy;
 use bridge_core::message::Content;
 use serde_json::json;
 
-use super::kit::{Kit, STAND_IN, channel, dispatch, kit, kit_with, section};
+use super::kit::{Kit, STAND_IN, channel, dispatch, kit, kit_with, section, spoken};
 use super::peer::{Order, SECRET};
 
 const SEND: &str = "openim/sendmsg";
@@ -106,13 +106,7 @@ async fn what_was_certainly_not_sent_is_repeated_without_a_look() {
 #[tokio::test]
 async fn of_two_parts_only_the_missing_one_is_repeated() {
     let kit = at_work().await;
-    let url = "https://media.example.test/v.mp3";
-    kit.shelf.put(url, super::kit::kept("v.mp3", "audio/mpeg"));
-    let voice = Content::Voice {
-        media: super::kit::remote(url),
-        words: Some("退货".into()),
-        seconds: None,
-    };
+    let voice = spoken(&kit);
     kit.peer.order(SEND, Order::DoAndCut);
     kit.peer.order(SEND, Order::Refuse(60007));
     kit.sends(&dispatch(2, voice.clone())).await.unwrap_err();

@@ -13,6 +13,8 @@ use tokio::net::{TcpListener, TcpStream};
 
 use commands::refused;
 
+use crate::request::Request;
+
 pub(super) const SDK_APP_ID: u64 = 1_400_000_001;
 
 pub(super) const SECRET: &str = "3b9f0c1d2e4a5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8";
@@ -262,40 +264,13 @@ impl Peer {
 }
 
 async fn read(stream: &mut TcpStream) -> Option<Called> {
-    let mut bytes = Vec::new();
-    let head_end = loop {
-        if let Some(at) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
-            break at;
-        }
-        if stream.read_buf(&mut bytes).await.ok()? == 0 {
-            return None;
-        }
-    };
-    let head = String::from_utf8(bytes[..head_end].to_vec())
-        .ok()?
-        .to_lowercase();
-    let length: usize = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: ")?.parse().ok())?;
-    while bytes.len() < head_end + 4 + length {
-        if stream.read_buf(&mut bytes).await.ok()? == 0 {
-            return None;
-        }
-    }
-    let line = String::from_utf8(bytes[..head_end].to_vec()).ok()?;
-    let target = line
-        .lines()
-        .next()?
-        .strip_prefix("POST ")?
-        .split(' ')
-        .next()?
-        .to_owned();
-    let url = url::Url::parse(&format!("http://peer{target}")).ok()?;
+    let request = Request::read(stream).await?;
+    let url = url::Url::parse(&format!("http://peer{}", request.posted_to()?)).ok()?;
     Some(Called {
         command: url.path().strip_prefix("/v4/")?.to_owned(),
         // A UserSig may hold "*", "-" and "_", none of which a form decoder touches.
         query: url.query_pairs().into_owned().collect(),
-        body: serde_json::from_slice(&bytes[head_end + 4..]).ok()?,
+        body: request.json(),
         at: Timestamp::default(),
     })
 }

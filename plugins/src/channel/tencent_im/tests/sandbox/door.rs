@@ -5,11 +5,12 @@ use std::sync::Arc;
 use bridge_core::channel::{Ack, Channel, ChannelErrorKind, Delivery, Verb};
 use bridge_core::clock::{Clock, SystemClock};
 use bridge_core::message::Arrival;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
 use crate::channel::tencent_im::TencentIm;
+use crate::request::Request;
 
 /// Takes callbacks as the bridge's server does; arrivals are handed on before the answer.
 pub(super) async fn door(channel: Arc<TencentIm>) -> (String, mpsc::UnboundedReceiver<Arrival>) {
@@ -50,32 +51,13 @@ async fn take(
 }
 
 async fn read(stream: &mut TcpStream) -> Option<Delivery> {
-    let mut bytes = Vec::new();
-    let head_end = loop {
-        if let Some(at) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
-            break at;
-        }
-        if stream.read_buf(&mut bytes).await.ok()? == 0 {
-            return None;
-        }
-    };
-    let head = String::from_utf8(bytes[..head_end].to_vec()).ok()?;
-    let lower = head.to_lowercase();
-    let length: usize = lower
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: ")?.parse().ok())?;
-    while bytes.len() < head_end + 4 + length {
-        if stream.read_buf(&mut bytes).await.ok()? == 0 {
-            return None;
-        }
-    }
-    let target = head.strip_prefix("POST ")?.split(' ').next()?;
-    let (path, query) = target.split_once('?')?;
+    let request = Request::read(stream).await?;
+    let (path, query) = request.posted_to()?.split_once('?')?;
     assert_eq!(path, "/callback/desk");
     Some(Delivery {
         verb: Verb::Post,
         query: query.to_owned(),
-        body: bytes.split_off(head_end + 4).into(),
+        body: request.body.into(),
         received_at: SystemClock.now(),
     })
 }
