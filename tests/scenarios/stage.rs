@@ -16,8 +16,8 @@ use crate::configuration;
 /// How long a start may take on a busy machine.
 const START: Duration = Duration::from_secs(60);
 
-/// How long anything may be in work. What a killed node was sending is sent again when nobody can be at it any more: 15 s,
-/// and half a lease.
+/// How long anything may be in work. What a killed node was sending is sent again when its lease is over; a platform's rate
+/// may take longer.
 const SETTLED: Duration = Duration::from_secs(60);
 
 /// What the bridge keeps its books on.
@@ -211,7 +211,7 @@ async fn on_servers(set: &mut Set) {
     tokio::spawn(connection);
     let create = format!("CREATE SCHEMA {schema}");
     db.batch_execute(&create).await.unwrap();
-    // A node that was killed has its work until nobody can be at it any more: several nodes share these servers.
+    // A node that was killed has its work until its lease is over: several nodes share these servers.
     set.lease = "1s";
     set.settings.patience = set.settings.patience.max(SETTLED);
     set.storage = Some(format!(

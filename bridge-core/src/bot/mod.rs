@@ -57,7 +57,7 @@ impl BotError {
         }
     }
 
-    /// A failure after which trying again may help, not sooner than `after`.
+    /// A failure after which trying again may help, not sooner than `after` (at most five minutes count).
     pub fn transient(detail: impl Into<String>, after: std::time::Duration) -> Self {
         Self {
             remedy: Remedy::Retry { after },
