@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bridge_core::registry::Registry;
+use bridge_core::{registry::Registry, texts::Text};
 use kefu_bridge::settings::{EXAMPLE, read};
 
 fn environment(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -234,6 +234,31 @@ fn what_makes_no_sense_is_refused_by_its_key() {
         };
         assert!(at == path && line.contains(says), "{to}: {line}");
     }
+}
+
+/// What contacts are told to say is heard, whatever the language they are told it in.
+#[test]
+fn contacts_are_told_words_that_are_heard() {
+    for locale in ["zh-CN", "en"] {
+        let text = format!("[server]\nlocale = \"{locale}\"\n");
+        let settings = read(&text, &BTreeMap::new()).unwrap();
+        let words = &settings.conversation.transfer_words;
+        let told = [
+            Text::Welcome,
+            Text::Greeting,
+            Text::BackToAssistant,
+            Text::NobodyThere,
+            Text::NotWaiting,
+        ];
+        for text in told {
+            let said = settings.texts.say(text, &[]);
+            let quoted = said.split(['“', '”', '"']).nth(1).unwrap();
+            assert!(words.iter().any(|word| word == quoted), "{said}: {words:?}");
+        }
+    }
+    let own = "[server]\nlocale = \"en\"\n[conversation]\ntransfer_words = [\"help\"]\n";
+    let settings = read(own, &BTreeMap::new()).unwrap();
+    assert_eq!(settings.conversation.transfer_words, ["help"]);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::Context;
+use bridge_core::texts::Locale;
 use bridge_sandbox::{Sandbox, StartError};
 
 use crate::{
@@ -58,7 +59,11 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         let settings = read(&text, args.with.as_deref())?;
         let running = http::start(settings).await?;
         sandbox.set_bridge(&format!("http://{}", running.address));
-        greet(sandbox.url(), running.address);
+        let word = match running.app.settings.server.locale {
+            Locale::Zh => "转人工",
+            Locale::En => "agent",
+        };
+        greet(sandbox.url(), running.address, word);
         stop_signal().await;
         running.stop().await;
         sandbox.stop().await;
@@ -86,7 +91,7 @@ fn not_started(error: StartError) -> Failure {
     }
 }
 
-fn greet(url: &str, bridge: SocketAddr) {
+fn greet(url: &str, bridge: SocketAddr, word: &str) {
     say("");
     say("  客服桥沙盒已启动 / The Kefu Bridge sandbox is running");
     say("");
@@ -107,10 +112,12 @@ fn greet(url: &str, bridge: SocketAddr) {
     say(&format!("  报文 / the wire             {url}/wire.html"));
     say(&format!("  客服桥 / the bridge         http://{bridge}/"));
     say("");
-    say("  在手机页说“转人工”，再到客服页回复；客服可用 #转接 -n lin、#退出、#帮助。Ctrl-C 结束。");
-    say(
-        "  Ask for a person on the phone (转人工), answer on the agent page; #help lists commands. Ctrl-C ends.",
-    );
+    say(&format!(
+        "  在手机页说“{word}”，再到客服页回复；客服可用 #转接 -n lin、#退出、#帮助。Ctrl-C 结束。"
+    ));
+    say(&format!(
+        "  Say \"{word}\" on the phone, answer on the agent page; #help lists commands. Ctrl-C ends."
+    ));
     say("");
 }
 

@@ -141,7 +141,8 @@ pub struct ConversationSection {
     /// 历史保留时间；等客户再开口才能发、而客户一直没来的消息，到时也清除 / How long history is kept, and messages that wait for a
     /// contact who does not write again.
     pub retention: Span,
-    /// 客户说这些词即转人工 / Words by which a contact asks for a person.
+    /// 客户说这些词即转人工；英文界面默认另有 agent、human / Words by which a contact asks for a person; `agent` and `human` are
+    /// among them where the locale is `en` and nothing else is given.
     pub transfer_words: Vec<String>,
     /// 公众号菜单 key 对应的话 / What a menu key of an account means as words.
     pub menu_words: BTreeMap<String, String>,
@@ -155,6 +156,18 @@ pub struct ConversationSection {
     pub position_interval: Span,
 }
 
+impl ConversationSection {
+    /// The words that contacts are told to use, and their like.
+    pub(super) fn transfer_words(locale: Locale) -> Vec<String> {
+        let more: &[&str] = match locale {
+            Locale::Zh => &[],
+            Locale::En => &["agent", "human"],
+        };
+        let words = ["转人工", "人工", "人工客服"].iter().chain(more);
+        words.map(|word| (*word).to_owned()).collect()
+    }
+}
+
 impl Default for ConversationSection {
     fn default() -> Self {
         Self {
@@ -162,7 +175,7 @@ impl Default for ConversationSection {
             context_messages: 20,
             idle_timeout: Span::secs(24 * 3600),
             retention: Span::secs(180 * 86_400),
-            transfer_words: ["转人工", "人工", "人工客服"].map(str::to_owned).to_vec(),
+            transfer_words: Self::transfer_words(Locale::Zh),
             menu_words: BTreeMap::new(),
             rating: true,
             merge_window: Span(std::time::Duration::from_millis(800)),

@@ -119,7 +119,11 @@ impl Reader {
         let cache: CacheSection = self.section(&mut all, "cache");
         let queue: QueueSection = self.section(&mut all, "queue");
         self.schemes(&storage, &cache, &queue);
-        let conversation: ConversationSection = self.section(&mut all, "conversation");
+        let given = names(&all, "conversation");
+        let mut conversation: ConversationSection = self.section(&mut all, "conversation");
+        if !given.contains("transfer_words") {
+            conversation.transfer_words = ConversationSection::transfer_words(self.locale);
+        }
         let routing: RoutingSection = self.section(&mut all, "routing");
         let media: bridge_media::Settings = self.section(&mut all, "media");
         let texts = self.texts(&mut all);
