@@ -62,6 +62,7 @@ fn convert(c: &mut Criterion) {
     let (content, within) = (Content::text(WORDS), Capabilities::default());
     let wechat = WeChat {
         inbox: InboxName::new("mall"),
+        locale: Locale::Zh,
     };
     c.bench_function("convert: a text to WeChat", |b| {
         b.iter(|| wechat.write(black_box(&content), &within).unwrap());

@@ -14,6 +14,7 @@ use crate::{
     message::{
         AgentName, ArrivalId, BotName, ContactId, ConversationId, PeerId, Profile, ThreadKey,
     },
+    texts::Locale,
 };
 
 /// One conversation: everything said with one contact on one thread, through all its openings.
@@ -304,7 +305,7 @@ impl Contact {
     }
 
     /// A name to show: the profile's, or the peer's id shortened.
-    pub fn display_name(&self, peer: &PeerId) -> String {
+    pub fn display_name(&self, peer: &PeerId, locale: Locale) -> String {
         match &self.profile.name {
             Some(name) if !name.is_empty() => name.clone(),
             _ => {
@@ -313,7 +314,7 @@ impl Contact {
                     .chars()
                     .skip(id.chars().count().saturating_sub(6))
                     .collect();
-                format!("访客 {tail}")
+                format!("{} {tail}", locale.pick("访客", "Visitor"))
             }
         }
     }

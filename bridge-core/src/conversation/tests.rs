@@ -119,10 +119,17 @@ fn a_move_keeps_its_time_and_forgets_the_position_told() {
 fn a_contact_without_a_name_is_shown_by_the_end_of_their_id() {
     let contact = Contact::new(ContactId(1), Profile::default());
     assert_eq!(
-        contact.display_name(&PeerId::new("o6_bmjrPTlm6_2sgVt7hMZOPfL2M")),
+        contact.display_name(&PeerId::new("o6_bmjrPTlm6_2sgVt7hMZOPfL2M"), Locale::Zh),
         "访客 OPfL2M"
     );
-    assert_eq!(contact.display_name(&PeerId::new("周")), "访客 周");
+    assert_eq!(
+        contact.display_name(&PeerId::new("周"), Locale::Zh),
+        "访客 周"
+    );
+    assert_eq!(
+        contact.display_name(&PeerId::new("周"), Locale::En),
+        "Visitor 周"
+    );
 }
 
 fn any_move() -> impl Strategy<Value = Move> {

@@ -3,6 +3,8 @@
 
 use std::{fmt, sync::Arc};
 
+use crate::texts::Locale;
+
 /// A name that a person keeps from one inbox to another: `unionid:…`, `external:corp/…`, `phone:+86…`.
 /// Scope: the installation.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -48,11 +50,11 @@ impl Handle {
     }
 
     /// What kind it is, in words for people.
-    pub fn kind(&self) -> &'static str {
+    pub fn kind(&self, locale: Locale) -> &'static str {
         match self.0.split_once(':') {
             Some(("unionid", _)) => "UnionID",
             Some(("external", _)) => "external_userid",
-            _ => "手机号",
+            _ => locale.pick("手机号", "phone number"),
         }
     }
 }

@@ -13,7 +13,10 @@ impl Board {
             label: line.title(),
         };
         Content::Menu {
-            head: texts.say(Text::LinesWhich, &[("excerpt", &excerpt(content))]),
+            head: texts.say(
+                Text::LinesWhich,
+                &[("excerpt", &excerpt(content, texts.locale))],
+            ),
             items: self.lines.iter().map(item).collect(),
             tail: texts.say(Text::LinesWhichTail, &[]),
         }

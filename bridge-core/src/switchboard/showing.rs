@@ -33,7 +33,7 @@ impl Board {
             (None, false) => format!("【{}】", name(&from)),
         };
         let others = self.lines.len() > 1 || self.since.iter().any(|id| *id != from.id);
-        acts.extend(labelled(label, content, others));
+        acts.extend(labelled(label, content, others, texts));
         match seated {
             true => drop(self.since.insert(from.id)),
             false => acts.extend(self.leave(&from.id, texts)),
@@ -111,7 +111,7 @@ fn card(line: &Line, buttons: &[Button], texts: &Texts) -> Content {
 }
 
 /// A content with whose it is: words behind the label; anything else after a word about it, where it could be another's.
-fn labelled(label: String, content: Content, others: bool) -> Vec<Act> {
+fn labelled(label: String, content: Content, others: bool, texts: &Texts) -> Vec<Act> {
     match content {
         Content::Text(_) => vec![Act::Show { label, content }],
         Content::Choice { label: words, .. } => vec![Act::Show {
@@ -119,7 +119,7 @@ fn labelled(label: String, content: Content, others: bool) -> Vec<Act> {
             content: Content::text(words),
         }],
         other if others => {
-            let word = Act::say(format!("{label}{}", excerpt(&other)));
+            let word = Act::say(format!("{label}{}", excerpt(&other, texts.locale)));
             vec![word, Act::show(other)]
         }
         other => vec![Act::show(other)],

@@ -61,8 +61,13 @@ fn cut(words: &str) {
         assert!(labelled.iter().filter_map(Content::words).all(is_well));
     }
     let content = Content::text(words);
-    assert!(excerpt(&content).chars().count() <= 31);
-    assert!(shortened(&content, 20).chars().count() <= 20);
+    assert!(excerpt(&content, crate::texts::Locale::Zh).chars().count() <= 31);
+    assert!(
+        shortened(&content, 20, crate::texts::Locale::En)
+            .chars()
+            .count()
+            <= 20
+    );
 }
 
 /// Markdown grows by no more than its table names, and rewriting nothing changes nothing.

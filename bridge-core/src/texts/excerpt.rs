@@ -1,10 +1,11 @@
 //! A content in a few words, for notices about it.
 
+use super::Locale;
 use crate::message::Content;
 
 /// A few words of a content, for notices about it: at most 30 characters.
-pub fn excerpt(content: &Content) -> String {
-    let words = words_of(content);
+pub fn excerpt(content: &Content, locale: Locale) -> String {
+    let words = words_of(content, locale);
     let mut excerpt: String = words.chars().take(30).collect();
     if words.chars().nth(30).is_some() {
         excerpt.push('…');
@@ -13,8 +14,10 @@ pub fn excerpt(content: &Content) -> String {
 }
 
 /// The words of a content on one line of at most `most` characters, the last a `…` where something was cut.
-pub fn shortened(content: &Content, most: usize) -> String {
-    let line = words_of(content).split_whitespace().collect::<Vec<_>>();
+pub fn shortened(content: &Content, most: usize, locale: Locale) -> String {
+    let line = words_of(content, locale)
+        .split_whitespace()
+        .collect::<Vec<_>>();
     let line = line.join(" ");
     if line.chars().count() <= most {
         return line;
@@ -25,19 +28,25 @@ pub fn shortened(content: &Content, most: usize) -> String {
 }
 
 /// What was said, or what kind of thing was sent.
-fn words_of(content: &Content) -> &str {
-    content.words().unwrap_or(match content {
-        Content::Image { .. } => "[图片]",
-        Content::Voice { .. } => "[语音]",
-        Content::Video { .. } => "[视频]",
-        Content::File { .. } => "[文件]",
-        Content::Location { .. } => "[位置]",
-        Content::Link { .. } => "[链接]",
-        Content::MiniProgram { .. } => "[小程序]",
-        Content::Music { title, .. } | Content::Hosted { title, .. } if !title.is_empty() => title,
-        Content::Music { .. } => "[音乐]",
-        Content::Hosted { .. } => "[素材]",
-        Content::Menu { .. } => "[菜单]",
-        _ => "[消息]",
-    })
+fn words_of(content: &Content, locale: Locale) -> &str {
+    if let Some(words) = content.words() {
+        return words;
+    }
+    let (zh, en) = match content {
+        Content::Music { title, .. } | Content::Hosted { title, .. } if !title.is_empty() => {
+            return title;
+        }
+        Content::Image { .. } => ("[图片]", "[picture]"),
+        Content::Voice { .. } => ("[语音]", "[voice message]"),
+        Content::Video { .. } => ("[视频]", "[video]"),
+        Content::File { .. } => ("[文件]", "[file]"),
+        Content::Location { .. } => ("[位置]", "[place]"),
+        Content::Link { .. } => ("[链接]", "[link]"),
+        Content::MiniProgram { .. } => ("[小程序]", "[mini program]"),
+        Content::Music { .. } => ("[音乐]", "[music]"),
+        Content::Hosted { .. } => ("[素材]", "[article]"),
+        Content::Menu { .. } => ("[菜单]", "[menu]"),
+        _ => ("[消息]", "[message]"),
+    };
+    locale.pick(zh, en)
 }

@@ -30,6 +30,16 @@ pub enum Locale {
     En,
 }
 
+impl Locale {
+    /// The one of two that is in this language.
+    pub fn pick<'w>(self, zh: &'w str, en: &'w str) -> &'w str {
+        match self {
+            Self::Zh => zh,
+            Self::En => en,
+        }
+    }
+}
+
 /// The words, with an operator's replacements.
 #[derive(Debug, Clone, Default)]
 pub struct Texts {

@@ -5,6 +5,7 @@ use bridge_core::{
     channel::Capabilities,
     convert::{ConvertError, Convertor, Loss, Written},
     message::{Content, Hosted, InboxName, Media, MediaSource, MenuItem as Item},
+    texts::Locale,
 };
 
 use super::{
@@ -17,6 +18,8 @@ use super::{
 pub struct WeChat {
     /// The inbox: media that come in are fetched by it.
     pub inbox: InboxName,
+    /// The language of the words that stand for what cannot be shown.
+    pub locale: Locale,
 }
 
 /// What comes in and what goes out.

@@ -1,7 +1,7 @@
 //! The way in for a fuzzer: bytes that anybody on the internet could send, through every reader of this module; and the same
 //! push in both formats, which must read as the same thing.
 
-use bridge_core::{convert::Convertor, message::InboxName};
+use bridge_core::{convert::Convertor, message::InboxName, texts::Locale};
 
 use super::{
     Fields, MiniApp, WeChat, Wire, callback,
@@ -25,12 +25,14 @@ pub fn fuzz_callback(body: &[u8]) {
         Form::of(body),
     );
     let mini = MiniApp {
+        locale: Locale::Zh,
         inbox: inbox.clone(),
         app_id: "wx0123456789abcdef".to_owned(),
     };
     let wire = Wire::Callback(fields);
     let _ = mini.read(&wire);
-    let _ = WeChat { inbox }.read(&wire);
+    let locale = Locale::Zh;
+    let _ = WeChat { inbox, locale }.read(&wire);
 }
 
 /// What a push may be made of.

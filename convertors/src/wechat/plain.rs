@@ -3,6 +3,7 @@
 use bridge_core::{
     convert::ConvertError,
     message::{Content, Media, MediaSource, MenuItem},
+    texts::Locale,
 };
 
 use super::send::Message;
@@ -12,7 +13,7 @@ const OLD_CLIENTS: &str = "https://mp.weixin.qq.com/";
 
 /// What is said where the account may not send this kind (40008, 40200, 48008): `None` where it is words already. Media
 /// are shown as links to where they are.
-pub fn in_words(content: &Content) -> Option<Message> {
+pub fn in_words(content: &Content, locale: Locale) -> Option<Message> {
     let words = match content {
         Content::Menu { head, items, tail } => menu(head, items, tail),
         Content::Link {
@@ -35,12 +36,16 @@ pub fn in_words(content: &Content) -> Option<Message> {
             title,
             path,
             ..
-        } => page(app_id, title, path),
-        Content::Image { media } => return linked("图片", media, content).ok(),
-        Content::Voice { media, words, .. } => {
-            return linked(&voice(words.as_deref()), media, content).ok();
+        } => page(app_id, title, path, locale),
+        Content::Image { media } => {
+            return linked(locale.pick("图片", "picture"), media, content).ok();
         }
-        Content::Video { media, .. } => return linked("视频", media, content).ok(),
+        Content::Voice { media, words, .. } => {
+            return linked(&voice(words.as_deref(), locale), media, content).ok();
+        }
+        Content::Video { media, .. } => {
+            return linked(locale.pick("视频", "video"), media, content).ok();
+        }
         _ => return None,
     };
     Some(Message::text(words))
@@ -52,11 +57,19 @@ pub(super) fn titled(title: &str, description: &str, url: &str) -> String {
 }
 
 /// A voice message's name: with its words, where they were recognised.
-pub(super) fn voice(words: Option<&str>) -> String {
+pub(super) fn voice(words: Option<&str>, locale: Locale) -> String {
     match words.filter(|words| !words.is_empty()) {
-        Some(words) => format!("语音“{words}”"),
-        None => "语音".to_owned(),
+        Some(words) => match locale {
+            Locale::Zh => format!("语音“{words}”"),
+            Locale::En => format!("voice message \"{words}\""),
+        },
+        None => locale.pick("语音", "voice message").to_owned(),
     }
+}
+
+/// A file, by its name.
+pub(super) fn file(name: &str, locale: Locale) -> String {
+    format!("{} {name}", locale.pick("文件", "file"))
 }
 
 /// A menu whose choices are typed: one of them typed is as good as tapped.
@@ -69,27 +82,27 @@ pub(super) fn menu(head: &str, items: &[MenuItem], tail: &str) -> String {
 }
 
 /// A mini program's page for whoever must find it by hand.
-pub(super) fn page(app_id: &str, title: &str, path: &str) -> String {
+pub(super) fn page(app_id: &str, title: &str, path: &str, locale: Locale) -> String {
     let named = |name: &str, value: &str| match value {
         "" => String::new(),
         value => format!("{name} {value}"),
     };
     lines(&[
-        &named("[小程序]", title),
+        &named(locale.pick("[小程序]", "[Mini program]"), title),
         &named("AppID:", app_id),
-        &named("页面:", path),
+        &named(locale.pick("页面:", "Page:"), path),
     ])
 }
 
 /// A link in words that opens a mini program's page (WeChat: 6.2).
-pub(super) fn page_link(app_id: &str, title: &str, path: &str) -> String {
+pub(super) fn page_link(app_id: &str, title: &str, path: &str, locale: Locale) -> String {
     let attribute = |text: &str| {
         text.replace('"', "%22")
             .replace('<', "%3C")
             .replace('>', "%3E")
     };
     let title = if title.trim().is_empty() {
-        "打开小程序"
+        locale.pick("打开小程序", "Open the mini program")
     } else {
         title
     };

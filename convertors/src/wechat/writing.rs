@@ -3,6 +3,7 @@
 use bridge_core::{
     convert::ConvertError,
     message::{Content, Hosted, Media, MenuItem as Item},
+    texts::Locale,
 };
 
 use super::{
@@ -27,7 +28,7 @@ impl WeChat {
             Content::Video {
                 media, thumbnail, ..
             } => self.video(media, thumbnail.as_ref(), content),
-            Content::File { media } => file(media, content),
+            Content::File { media } => file(media, content, self.locale),
             Content::Location {
                 latitude,
                 longitude,
@@ -62,7 +63,7 @@ impl WeChat {
             Some(media_id) => whole(Message::Image {
                 image: MediaBody { media_id },
             }),
-            None => as_link("图片", media, content),
+            None => as_link(self.locale.pick("图片", "picture"), media, content),
         }
     }
 
@@ -72,7 +73,7 @@ impl WeChat {
                 voice: MediaBody { media_id },
             }),
             None => Ok((
-                linked(&plain::voice(words), media, content)?,
+                linked(&plain::voice(words, self.locale), media, content)?,
                 Some("shown as a link with its words"),
             )),
         }
@@ -90,7 +91,7 @@ impl WeChat {
                     description: String::new(),
                 },
             }),
-            _ => as_link("视频", media, content),
+            _ => as_link(self.locale.pick("视频", "video"), media, content),
         }
     }
 
@@ -105,7 +106,7 @@ impl WeChat {
                 },
             }),
             None => Ok((
-                Message::text(plain::page_link(app_id, title, path)),
+                Message::text(plain::page_link(app_id, title, path, self.locale)),
                 Some("no picture, which a card needs: shown as a link to the page"),
             )),
         }
@@ -151,9 +152,9 @@ pub(super) fn as_link(what: &str, media: &Media, content: &Content) -> Shown {
     Ok((linked(what, media, content)?, Some("shown as a link")))
 }
 
-pub(super) fn file(media: &Media, content: &Content) -> Shown {
+pub(super) fn file(media: &Media, content: &Content, locale: Locale) -> Shown {
     let name = media.name.as_deref().unwrap_or_default();
-    as_link(&format!("文件 {name}"), media, content)
+    as_link(&plain::file(name, locale), media, content)
 }
 
 pub(super) fn place(latitude: f64, longitude: f64, label: &str) -> Shown {

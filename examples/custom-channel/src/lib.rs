@@ -25,6 +25,7 @@ use bridge_core::{
     message::{Content, ContentKind, InboxName, Media},
     plugin::{BuildError, Plugin, Tools},
     secret::Secret,
+    texts::Locale,
 };
 
 use client::Client;
@@ -47,6 +48,7 @@ pub struct Webhook {
     client: Client,
     capabilities: Capabilities,
     media: Arc<dyn MediaLibrary>,
+    locale: Locale,
 }
 
 impl Plugin for Webhook {
@@ -70,6 +72,7 @@ impl Plugin for Webhook {
                 ..Capabilities::default()
             },
             media: tools.media.clone(),
+            locale: tools.locale,
         })
     }
 }
@@ -99,7 +102,7 @@ impl Channel for Webhook {
             Content::Image { media } => Some(self.link_to(media).await?),
             _ => None,
         };
-        let (message, lost) = wire::outgoing(dispatch, picture);
+        let (message, lost) = wire::outgoing(dispatch, picture, self.locale);
         self.client.post(&message).await?;
         Ok(Receipt {
             external_id: None,

@@ -7,7 +7,7 @@ use bridge_core::{
     message::{
         Arrival, Author, Content, ExternalId, InboxName, Media, PeerId, Profile, Trigger, What,
     },
-    texts::excerpt,
+    texts::{Locale, excerpt},
 };
 
 /// The longest id the app uses.
@@ -82,7 +82,11 @@ impl Incoming {
 }
 
 /// A dispatch as the app takes it, and what could not be shown. `picture` is where the app gets a picture from.
-pub(crate) fn outgoing(dispatch: &Dispatch, picture: Option<String>) -> (Outgoing, Vec<Loss>) {
+pub(crate) fn outgoing(
+    dispatch: &Dispatch,
+    picture: Option<String>,
+    locale: Locale,
+) -> (Outgoing, Vec<Loss>) {
     let (text, lost) = match &dispatch.content {
         Content::Text(text) => (Some(text.text.clone()), None),
         Content::Image { .. } => (None, None),
@@ -100,7 +104,7 @@ pub(crate) fn outgoing(dispatch: &Dispatch, picture: Option<String>) -> (Outgoin
         Content::Link { title, url, .. } => {
             (Some(format!("{title}\n{url}")), Some("shown as words"))
         }
-        other => (Some(excerpt(other)), Some("only named")),
+        other => (Some(excerpt(other, locale)), Some("only named")),
     };
     let message = Outgoing {
         id: dispatch.id.to_string(),

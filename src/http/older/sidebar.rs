@@ -197,7 +197,7 @@ impl Shown<'_> {
             "threads": self.kin.iter().map(|(conversation, contact)| json!({
                 "conversation": conversation.id,
                 "inbox": conversation.thread.inbox,
-                "name": contact.display_name(&conversation.thread.peer),
+                "name": contact.display_name(&conversation.thread.peer, self.app.settings.server.locale),
                 "reachable": contact.reachable,
                 "spoke_at": conversation.spoke_at.0,
             })).collect::<Vec<_>>(),
@@ -236,10 +236,10 @@ impl Shown<'_> {
             EntryAuthor::System => ("system", None),
             EntryAuthor::Note => ("note", None),
         };
-        let text = line
-            .content
-            .words()
-            .map_or_else(|| excerpt(&line.content), str::to_owned);
+        let text = line.content.words().map_or_else(
+            || excerpt(&line.content, self.app.settings.server.locale),
+            str::to_owned,
+        );
         json!({
             "conversation": of,
             "by": by,

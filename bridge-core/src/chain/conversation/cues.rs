@@ -174,7 +174,7 @@ fn undelivered(
         effects.extend(not_shown(content, texts).map(Effect::TellAgent));
         return Ending::with(effects, why);
     }
-    let excerpt = crate::texts::excerpt(content);
+    let excerpt = crate::texts::excerpt(content, texts.locale);
     let words = texts.say(text, &[("excerpt", &excerpt), ("reason", reason)]);
     let mut effects = vec![Effect::note(words.clone())];
     match text {

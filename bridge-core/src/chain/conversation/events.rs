@@ -156,7 +156,7 @@ fn dedicated(case: &Case, name: AgentName) -> Vec<Effect> {
 /// The chat was opened from a page that says something about itself.
 fn entered(filter: &OpenTurn, case: &Case, from: &str, greet: bool) -> Ending {
     let origin = Origin::read(from);
-    let facts = origin.facts();
+    let facts = origin.facts(filter.texts.locale);
     // Who comes by a nudge comes back to what it was about.
     let known = origin.nudge.is_some() && facts.is_empty();
     let mut effects = Vec::new();
@@ -278,7 +278,7 @@ fn taken_by_stranger(case: &Case, texts: &Texts, account: &str, said: Option<&Co
             effects
         }
         Some(said) => {
-            let excerpt = excerpt(said);
+            let excerpt = excerpt(said, texts.locale);
             let values = [("account", account), ("excerpt", excerpt.as_str())];
             tell_agent(case, texts.say(Text::DeskAnswered, &values))
         }

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use crate::{channel::NUDGE_KEY, message::AgentName};
+use crate::{channel::NUDGE_KEY, message::AgentName, texts::Locale};
 
 /// How many facts are read, and how long each may be.
 const FACTS: usize = 12;
@@ -69,26 +69,30 @@ impl Origin {
     }
 
     /// The facts as a line; empty where there are none.
-    pub(super) fn facts(&self) -> String {
-        let shown = self.facts.iter().map(|(key, value)| match label(key) {
-            "" => value.clone(),
-            label => format!("{label} {value}"),
-        });
-        shown.collect::<Vec<_>>().join("；")
+    pub(super) fn facts(&self, locale: Locale) -> String {
+        let shown = self
+            .facts
+            .iter()
+            .map(|(key, value)| match label(key, locale) {
+                "" => value.clone(),
+                label => format!("{label} {value}"),
+            });
+        shown.collect::<Vec<_>>().join(locale.pick("；", "; "))
     }
 }
 
 /// What agents call it.
-fn label(key: &str) -> &str {
-    match key.to_ascii_lowercase().as_str() {
-        "page" | "path" => "页面",
-        "order" | "order_id" | "orderid" => "订单",
-        "sku" | "item" | "product" | "goods" => "商品",
-        "src" | "source" | "from" => "来源",
-        "title" => "标题",
-        "scene" => "场景",
-        _ => key,
-    }
+fn label(key: &str, locale: Locale) -> &str {
+    let (zh, en) = match key.to_ascii_lowercase().as_str() {
+        "page" | "path" => ("页面", "page"),
+        "order" | "order_id" | "orderid" => ("订单", "order"),
+        "sku" | "item" | "product" | "goods" => ("商品", "item"),
+        "src" | "source" | "from" => ("来源", "from"),
+        "title" => ("标题", "title"),
+        "scene" => ("场景", "scene"),
+        _ => return key,
+    };
+    locale.pick(zh, en)
 }
 
 /// One line, without control characters, at most so long.
@@ -109,7 +113,7 @@ mod tests {
     use super::*;
 
     fn facts(from: &str) -> String {
-        Origin::read(from).facts()
+        Origin::read(from).facts(Locale::Zh)
     }
 
     #[test]
@@ -127,6 +131,8 @@ mod tests {
             facts("https://shop.example/?a=1&b=2"),
             "页面 https://shop.example/?a=1&b=2"
         );
+        let english = Origin::read("page=pages/a&order=42&vip=1").facts(Locale::En);
+        assert_eq!(english, "page pages/a; order 42; vip 1");
         assert_eq!(facts("首页按钮"), "首页按钮");
         assert_eq!(facts(""), "");
     }

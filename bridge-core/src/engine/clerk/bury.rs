@@ -71,7 +71,10 @@ impl Clerk<'_> {
                 reason,
                 ..
             } => {
-                let values = [("excerpt", &*excerpt(&content)), ("reason", &*reason)];
+                let values = [
+                    ("excerpt", &*excerpt(&content, self.locale())),
+                    ("reason", &*reason),
+                ];
                 let words = self.engine.parts.texts.say(Text::DeskUndelivered, &values);
                 self.tell_agent(Content::text(words));
             }

@@ -23,7 +23,7 @@ impl Clerk<'_> {
         let parts = &self.engine.parts;
         let thread = self.changes.conversation.thread.clone();
         let mut note = note
-            .map(|note| format!("\n备注：{note}"))
+            .map(|note| format!("\n{}{note}", self.locale().pick("备注：", "Note: ")))
             .unwrap_or_default();
         let origin = &self.changes.conversation.origin;
         if !origin.is_empty() {
@@ -95,7 +95,7 @@ impl Clerk<'_> {
         let who = match &line.author {
             EntryAuthor::Contact => self
                 .contact
-                .display_name(&self.changes.conversation.thread.peer),
+                .display_name(&self.changes.conversation.thread.peer, self.locale()),
             EntryAuthor::Agent(agent) => self
                 .desk
                 .agents
@@ -107,7 +107,7 @@ impl Clerk<'_> {
         let said = line
             .content
             .words()
-            .map_or_else(|| excerpt(&line.content), str::to_owned);
-        format!("{who}：{said}")
+            .map_or_else(|| excerpt(&line.content, self.locale()), str::to_owned);
+        format!("{who}{}{said}", self.locale().pick("：", ": "))
     }
 }

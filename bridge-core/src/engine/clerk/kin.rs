@@ -52,7 +52,7 @@ impl Clerk<'_> {
     pub(super) fn name_among(&self, kin: &[Kin]) -> String {
         let own = self
             .contact
-            .display_name(&self.changes.conversation.thread.peer);
+            .display_name(&self.changes.conversation.thread.peer, self.locale());
         let is_named = |contact: &Contact| {
             let name = contact.profile.name.as_ref();
             name.filter(|name| !name.is_empty()).cloned()
@@ -116,7 +116,10 @@ impl Clerk<'_> {
                 contact
             };
             let values = [
-                ("contact", contact.display_name(&conversation.thread.peer)),
+                (
+                    "contact",
+                    contact.display_name(&conversation.thread.peer, self.locale()),
+                ),
                 ("number", conversation.id.to_string()),
                 ("inbox", conversation.thread.inbox.to_string()),
             ];

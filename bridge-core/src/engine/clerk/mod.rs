@@ -31,6 +31,7 @@ use crate::{
     message::{AgentName, Arrival, ArrivalId, BotName, Content, Cue, ThreadKey},
     routing::Desk,
     store::{Ask, Changes, Claim, EntryAuthor, NewEntry, Said, StoreError, Verdict},
+    texts::Locale,
 };
 
 /// The books of one claim.
@@ -87,6 +88,11 @@ impl<'a> Clerk<'a> {
 
     pub(super) fn conversation(&self) -> &Conversation {
         &self.changes.conversation
+    }
+
+    /// The language people are spoken to in.
+    fn locale(&self) -> Locale {
+        self.engine.parts.texts.locale
     }
 
     pub(super) fn contact(&self) -> &Contact {

@@ -59,7 +59,7 @@ impl Clerk<'_> {
         let nudge = Content::Nudge {
             topic: rules.topic.clone(),
             from: from.clone(),
-            summary: shortened(content, SUMMARY),
+            summary: shortened(content, SUMMARY, self.locale()),
         };
         metrics::counter!("kefu_nudges_total", "inbox" => thread.inbox.to_string(), "result" => "decided")
             .increment(1);

@@ -168,7 +168,7 @@ impl Clerk<'_> {
                     .by
                     .map(|agent| (agent, said.trace, said.content.clone()))
                     .or(nudge);
-                let excerpt = excerpt(&said.content);
+                let excerpt = excerpt(&said.content, self.locale());
                 self.notice_agent(Text::DeskHeld, &[("excerpt", &excerpt)]);
             }
             self.changes.dispatches.push(NewDispatch {

@@ -160,7 +160,7 @@ impl Clerk<'_> {
         let thread = &self.changes.conversation.thread;
         Persona {
             id: Persona::id_of(thread),
-            name: self.contact.display_name(&thread.peer),
+            name: self.contact.display_name(&thread.peer, self.locale()),
             avatar_url: self.contact.profile.avatar_url.clone(),
         }
     }
@@ -180,8 +180,9 @@ impl Clerk<'_> {
             (None, Author::Agent(account)) => {
                 let said = content
                     .words()
-                    .map_or_else(|| excerpt(&content), str::to_owned);
-                let words = Content::text(format!("{account}：{said}"));
+                    .map_or_else(|| excerpt(&content, self.locale()), str::to_owned);
+                let words =
+                    Content::text(format!("{account}{}{said}", self.locale().pick("：", ": ")));
                 self.record(EntryAuthor::Note, words);
             }
             (None, _) => self.record(EntryAuthor::Note, content),
@@ -198,7 +199,7 @@ impl Clerk<'_> {
         let store = &self.engine.parts.store;
         let words = match store.unsent(id, external_id, reason).await? {
             Some(dispatch) => {
-                let excerpt = excerpt(&dispatch.content);
+                let excerpt = excerpt(&dispatch.content, self.locale());
                 let values = [("excerpt", excerpt.as_str()), ("reason", reason)];
                 self.engine.parts.texts.say(Text::DeskUndelivered, &values)
             }

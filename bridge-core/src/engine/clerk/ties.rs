@@ -60,7 +60,7 @@ impl Clerk<'_> {
             .filter(|one| self.contact.profile.handles.contains(one));
         let mut said: Vec<Handle> = known.cloned().collect();
         said.extend(self.fresh(&handles));
-        let Some(kind) = said.first().map(Handle::kind) else {
+        let Some(kind) = said.first().map(|first| first.kind(self.locale())) else {
             return Ok(());
         };
         let before = self.kin(None).await?.len();
@@ -88,7 +88,7 @@ impl Clerk<'_> {
         let before = self.kin(None).await?;
         let tie = Tie::Known(handles.clone());
         let after = self.kin(Some(&tie)).await?;
-        let kinds: BTreeSet<&str> = handles.iter().map(Handle::kind).collect();
+        let kinds: BTreeSet<&str> = handles.iter().map(|one| one.kind(self.locale())).collect();
         let kinds = kinds.into_iter().collect::<Vec<_>>().join("、");
         if after.len() > MOST {
             tracing::warn!(trace = self.trace.0, %kinds, "too many contacts share it: not merged");

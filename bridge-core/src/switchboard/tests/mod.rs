@@ -95,7 +95,7 @@ fn said(acts: &[Act]) -> String {
                     let items: Vec<_> = items.iter().map(|item| &*item.label).collect();
                     format!("{head} [{}]", items.join("|"))
                 }
-                other => excerpt(other),
+                other => excerpt(other, crate::texts::Locale::Zh),
             };
             Some(format!("{label}{words}"))
         }

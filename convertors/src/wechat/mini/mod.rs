@@ -5,6 +5,7 @@ use bridge_core::{
     channel::Capabilities,
     convert::{ConvertError, Convertor, Loss, Written},
     message::{Content, InboxName, Media},
+    texts::Locale,
 };
 
 use super::{
@@ -20,6 +21,8 @@ pub struct MiniApp {
     pub inbox: InboxName,
     /// The mini program: only its own pages can be sent.
     pub app_id: String,
+    /// The language of the words that stand for what cannot be shown.
+    pub locale: Locale,
 }
 
 impl Convertor for MiniApp {
@@ -53,6 +56,7 @@ impl MiniApp {
     fn family(&self) -> WeChat {
         WeChat {
             inbox: self.inbox.clone(),
+            locale: self.locale,
         }
     }
 
@@ -62,10 +66,12 @@ impl MiniApp {
             Content::Choice { label, .. } => whole(Message::text(label)),
             Content::Image { media } => self.family().image(media, content),
             Content::Voice { media, words, .. } => {
-                as_link(&plain::voice(words.as_deref()), media, content)
+                as_link(&plain::voice(words.as_deref(), self.locale), media, content)
             }
-            Content::Video { media, .. } => as_link("视频", media, content),
-            Content::File { media } => writing::file(media, content),
+            Content::Video { media, .. } => {
+                as_link(self.locale.pick("视频", "video"), media, content)
+            }
+            Content::File { media } => writing::file(media, content, self.locale),
             Content::Location {
                 latitude,
                 longitude,
@@ -104,7 +110,7 @@ impl MiniApp {
     /// A page of the mini program itself; another's cannot be opened from here.
     fn page(&self, app_id: &str, title: &str, path: &str, thumbnail: Option<&Media>) -> Shown {
         if !app_id.is_empty() && app_id != self.app_id {
-            let words = Message::text(plain::page(app_id, title, path));
+            let words = Message::text(plain::page(app_id, title, path, self.locale));
             return Ok((words, Some("another mini program's page, shown as words")));
         }
         let family = self.family();
@@ -118,7 +124,7 @@ impl MiniApp {
                 },
             }),
             None => Ok((
-                Message::text(plain::page_link(&self.app_id, title, path)),
+                Message::text(plain::page_link(&self.app_id, title, path, self.locale)),
                 Some("shown as a link to the page"),
             )),
         }

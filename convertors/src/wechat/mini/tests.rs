@@ -1,8 +1,6 @@
 //! What mini programs read and write, and the events of their subscription messages in both formats.
 
-use bridge_core::message::{
-    Answer, ConsentAnswer, ContentKind, Event, MenuItem, NudgeResult, Text,
-};
+use bridge_core::message::{Answer, ConsentAnswer, ContentKind, Event, MenuItem, NudgeResult};
 use proptest::prelude::*;
 
 use super::*;
@@ -12,6 +10,7 @@ const APP_ID: &str = "wx5f2c9d7a1b3e8046";
 
 fn mini() -> MiniApp {
     MiniApp {
+        locale: bridge_core::texts::Locale::Zh,
         inbox: InboxName::new("mini"),
         app_id: APP_ID.to_owned(),
     }
@@ -231,10 +230,13 @@ proptest! {
 
     #[test]
     fn any_text_survives(text in "[^\\s\\p{C}]\\PC{0,200}") {
-        let content = Content::Text(Text { text, ..Text::default() });
+        let content = Content::text(&text);
         let written = mini().write(&content, &Capabilities::default()).unwrap();
         prop_assert!(written.lost.is_empty());
-        prop_assert_eq!(mini().read(&written.parts[0]).unwrap(), vec![content]);
+        let read = mini().read(&written.parts[0]).unwrap();
+        // But for what the platform would take for a link: that gets a wide bracket.
+        let narrow = |text: &str| text.replace('＜', "<");
+        prop_assert_eq!(read[0].words().map(narrow), Some(narrow(&text)));
     }
 
     #[test]

@@ -169,6 +169,7 @@ fn entities_and_broken_cdata_are_read_as_meant() {
 #[test]
 fn reading_a_callback_through_the_convertor() {
     let convertor = WeChat {
+        locale: bridge_core::texts::Locale::Zh,
         inbox: InboxName::new("mall"),
     };
     let fields =

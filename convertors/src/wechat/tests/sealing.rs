@@ -177,7 +177,7 @@ proptest! {
 
     #[test]
     fn what_is_not_lost_reads_back(text in "[^\\s\\p{C}<][\\PC&&[^<]]{0,200}", label in "\\PC{1,20}") {
-        let convertor = WeChat { inbox: InboxName::new("mall") };
+        let convertor = WeChat { inbox: InboxName::new("mall"), locale: bridge_core::texts::Locale::Zh };
         let items = vec![bridge_core::message::MenuItem { id: "11".to_owned(), label: label.clone() }];
         let contents = [
             Content::text(text.clone()),

@@ -11,6 +11,7 @@ use super::super::{WeChat, Wire};
 #[test]
 fn a_page_without_a_picture_is_a_link_to_it() {
     let convertor = WeChat {
+        locale: bridge_core::texts::Locale::Zh,
         inbox: InboxName::new("mall"),
     };
     let page = Content::MiniProgram {
@@ -33,10 +34,11 @@ fn a_page_without_a_picture_is_a_link_to_it() {
 #[test]
 fn what_an_account_may_not_send_is_said_in_words() {
     let convertor = WeChat {
+        locale: bridge_core::texts::Locale::Zh,
         inbox: InboxName::new("mall"),
     };
     let words = |content: &Content| {
-        let message = super::super::plain::in_words(content)?;
+        let message = super::super::plain::in_words(content, convertor.locale)?;
         let read = convertor.read(&Wire::Message(message)).unwrap().remove(0);
         read.words().map(str::to_owned)
     };
@@ -99,6 +101,7 @@ fn bodies_are_raw_utf_8() {
 #[test]
 fn music_and_what_the_account_made_have_the_platforms_form() {
     let words = WeChat {
+        locale: bridge_core::texts::Locale::Zh,
         inbox: InboxName::new("mall"),
     };
     let hosted = |what, id: &str| Content::Hosted {
@@ -138,5 +141,66 @@ fn music_and_what_the_account_made_have_the_platforms_form() {
         };
         assert_eq!(serde_json::to_string(message).unwrap(), body);
         assert_eq!(words.read(part).unwrap(), [content], "and back");
+    }
+}
+
+/// Words that stand for what cannot be shown are in the language of the other words.
+#[test]
+fn what_is_named_is_named_in_the_readers_language() {
+    use bridge_core::{channel::Capabilities, message::Media, texts::Locale};
+    let inbox = InboxName::new("mall");
+    let there = || Media {
+        name: Some("a.pdf".to_owned()),
+        ..Media::remote(
+            &InboxName::new("desk"),
+            "",
+            Some("https://k.example/m".to_owned()),
+        )
+    };
+    let contents = [
+        Content::Image { media: there() },
+        Content::Voice {
+            media: there(),
+            words: Some("hello".to_owned()),
+            seconds: None,
+        },
+        Content::Video {
+            media: there(),
+            thumbnail: None,
+            seconds: None,
+        },
+        Content::File { media: there() },
+        Content::MiniProgram {
+            app_id: "wx1".to_owned(),
+            title: String::new(),
+            path: "pages/a".to_owned(),
+            thumbnail: None,
+        },
+    ];
+    for (locale, wanted) in [
+        (Locale::Zh, ["图片", "语音", "视频", "文件", "打开小程序"]),
+        (
+            Locale::En,
+            [
+                "picture",
+                "voice message",
+                "video",
+                "file",
+                "Open the mini program",
+            ],
+        ),
+    ] {
+        let words = WeChat {
+            locale,
+            inbox: inbox.clone(),
+        };
+        for (content, wanted) in contents.iter().zip(wanted) {
+            let written = words.write(content, &Capabilities::default()).unwrap();
+            let read = words.read(&written.parts[0]).unwrap().remove(0);
+            let said = read.words().unwrap();
+            assert!(said.contains(wanted), "{said}");
+            let is_chinese = |c: char| ('\u{4e00}'..='\u{9fff}').contains(&c);
+            assert_eq!(said.contains(is_chinese), locale == Locale::Zh, "{said}");
+        }
     }
 }

@@ -152,7 +152,10 @@ pub(super) fn inputs(configured: &Map<String, Value>, turn: &Turn) -> Map<String
         }
         let thread = &turn.conversation.thread;
         text.replace("{inbox}", thread.inbox.as_str())
-            .replace("{contact}", &turn.contact.display_name(&thread.peer))
+            .replace(
+                "{contact}",
+                &turn.contact.display_name(&thread.peer, turn.locale()),
+            )
             .replace("{recent}", &recent(turn))
     };
     configured

@@ -46,7 +46,10 @@ fn built<C: Channel + Plugin>(config: Value) -> C {
 }
 
 fn wechat() -> Column {
-    let words = WeChat { inbox: inbox() };
+    let words = WeChat {
+        inbox: inbox(),
+        locale: Locale::Zh,
+    };
     let channel: OfficialAccount = built(json!({
         "app_id": "wx5f2c9d7a1b3e8046", "app_secret": "s", "token": "t0ken", "mode": "plain",
     }));
@@ -78,6 +81,7 @@ fn wechat() -> Column {
 
 fn mini_program() -> Column {
     let words = MiniApp {
+        locale: Locale::Zh,
         inbox: inbox(),
         app_id: APP_ID.to_owned(),
     };

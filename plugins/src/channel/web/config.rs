@@ -4,6 +4,7 @@ use bridge_core::{
     channel::Bounds,
     plugin::BuildError,
     settings::{Size, Span},
+    texts::Locale,
 };
 use url::Url;
 
@@ -48,12 +49,31 @@ pub struct Config {
     pub address_header: Option<String>,
 }
 
+/// Chinese, English.
+const TITLE: (&str, &str) = ("在线客服", "Customer service");
+const GREETING: (&str, &str) = (
+    "您好，请直接描述您的问题；回复“转人工”可联系人工客服。",
+    "Hello! Just write what we can do for you; reply \"agent\" to reach a person.",
+);
+
+impl Config {
+    /// What nobody has put into words of their own is said in the bridge's language.
+    pub(super) fn spoken(mut self, locale: Locale) -> Self {
+        for (words, (zh, en)) in [(&mut self.title, TITLE), (&mut self.greeting, GREETING)] {
+            if words == zh {
+                *words = locale.pick(zh, en).to_owned();
+            }
+        }
+        self
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
             origins: Vec::new(),
-            title: "在线客服".to_owned(),
-            greeting: "您好，请直接描述您的问题；回复“转人工”可联系人工客服。".to_owned(),
+            title: TITLE.0.to_owned(),
+            greeting: GREETING.0.to_owned(),
             color: "#1f6feb".to_owned(),
             token_lifetime: Span::secs(30 * 86_400),
             text_bytes: 6000,

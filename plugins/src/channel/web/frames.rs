@@ -4,6 +4,7 @@
 use bridge_core::{
     channel::{News, Refusal},
     message::EntryId,
+    texts::Locale,
 };
 use serde_json::{Value, json};
 
@@ -87,11 +88,11 @@ impl Frame {
 }
 
 /// What a page is told.
-pub(super) fn tell(config: &Config, public_url: &str, news: &News<'_>) -> String {
+pub(super) fn tell(config: &Config, public_url: &str, locale: Locale, news: &News<'_>) -> String {
     let shown = |shown: &[bridge_core::channel::Line]| -> Vec<Value> {
         shown
             .iter()
-            .map(|line| lines::json(line, public_url))
+            .map(|line| lines::json(line, public_url, locale))
             .collect()
     };
     match news {

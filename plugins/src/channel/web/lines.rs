@@ -5,12 +5,12 @@ use bridge_core::{
     channel::{Line, Shown},
     message::{Content, Format},
     store::EntryAuthor,
-    texts::excerpt,
+    texts::{Locale, excerpt},
 };
 use serde_json::{Value, json};
 
 /// One line.
-pub(super) fn json(line: &Line, public_url: &str) -> Value {
+pub(super) fn json(line: &Line, public_url: &str, locale: Locale) -> Value {
     let entry = &line.entry;
     let by = match &entry.author {
         EntryAuthor::Contact => "contact",
@@ -24,11 +24,11 @@ pub(super) fn json(line: &Line, public_url: &str) -> Value {
         "by": by,
         "name": line.agent,
         "at": entry.at,
-        "content": content(&entry.content, &line.media, public_url),
+        "content": content(&entry.content, &line.media, public_url, locale),
     })
 }
 
-fn content(content: &Content, media: &[Option<Shown>], public_url: &str) -> Value {
+fn content(content: &Content, media: &[Option<Shown>], public_url: &str, locale: Locale) -> Value {
     let first = || media.first().and_then(Option::as_ref);
     let source = |shown: &Shown| source(shown, public_url);
     match content {
@@ -41,26 +41,26 @@ fn content(content: &Content, media: &[Option<Shown>], public_url: &str) -> Valu
                 "width": shown.kept.dimensions.map(|size| size.0),
                 "height": shown.kept.dimensions.map(|size| size.1),
             }),
-            None => lost(content),
+            None => lost(content, locale),
         },
         Content::Voice { words, seconds, .. } => match first() {
             Some(shown) => json!({
                 "kind": "voice", "src": source(shown), "words": words, "seconds": seconds,
             }),
-            None => lost(content),
+            None => lost(content, locale),
         },
         Content::Video { seconds, .. } => match first() {
             Some(shown) => json!({
                 "kind": "video", "src": source(shown), "seconds": seconds,
                 "poster": media.get(1).and_then(Option::as_ref).map(source),
             }),
-            None => lost(content),
+            None => lost(content, locale),
         },
         Content::File { .. } => match first() {
             Some(shown) => json!({
                 "kind": "file", "src": source(shown), "name": shown.kept.name, "size": shown.kept.size,
             }),
-            None => lost(content),
+            None => lost(content, locale),
         },
         Content::Location {
             latitude,
@@ -79,7 +79,7 @@ fn content(content: &Content, media: &[Option<Shown>], public_url: &str) -> Valu
             json!({ "kind": "menu", "head": head, "items": items, "tail": tail })
         }
         Content::MiniProgram { title, .. } => {
-            json!({ "kind": "text", "text": format!("[小程序] {title}"), "markdown": false })
+            json!({ "kind": "text", "text": format!("{} {title}", locale.pick("[小程序]", "[Mini program]")), "markdown": false })
         }
         // By the number that the lines of what was taken back carry.
         Content::Recalled { external_id } => {
@@ -89,8 +89,8 @@ fn content(content: &Content, media: &[Option<Shown>], public_url: &str) -> Valu
             json!({ "kind": "text", "text": label, "markdown": false })
         }
         other => match other.plainer() {
-            Some(plainer) => self::content(&plainer, media, public_url),
-            None => json!({ "kind": "text", "text": excerpt(other), "markdown": false }),
+            Some(plainer) => self::content(&plainer, media, public_url, locale),
+            None => json!({ "kind": "text", "text": excerpt(other, locale), "markdown": false }),
         },
     }
 }
@@ -104,9 +104,9 @@ fn source(shown: &Shown, public_url: &str) -> String {
     )
 }
 
-fn lost(content: &Content) -> Value {
+fn lost(content: &Content, locale: Locale) -> Value {
     let name = content.media().first().and_then(|media| media.name.clone());
-    json!({ "kind": "lost", "what": excerpt(content), "name": name })
+    json!({ "kind": "lost", "what": excerpt(content, locale), "name": name })
 }
 
 /// What the page gets of a content whose media are all there.
@@ -122,5 +122,5 @@ pub(in super::super) fn shown(said: &Content) -> Value {
         },
         url: "https://k.example/m".to_owned(),
     });
-    content(said, &[one.clone(), one], "https://k.example")
+    content(said, &[one.clone(), one], "https://k.example", Locale::Zh)
 }

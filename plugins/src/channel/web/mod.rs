@@ -28,6 +28,7 @@ use bridge_core::{
     media::{KeptMedia, MediaLibrary},
     message::{ContentKind, InboxName, PeerId},
     plugin::{BuildError, Plugin, Tools},
+    texts::Locale,
 };
 
 pub use self::config::Config;
@@ -52,6 +53,7 @@ pub struct Web {
     deliveries: Seal,
     media: Arc<dyn MediaLibrary>,
     public_url: String,
+    locale: Locale,
 }
 
 bridge_core::register!(ChannelSpec::new::<Web>("web"));
@@ -60,6 +62,7 @@ impl Plugin for Web {
     type Config = Config;
 
     fn build(config: Config, tools: &Tools) -> Result<Self, BuildError> {
+        let config = config.spoken(tools.locale);
         let origins = config.validate()?;
         let seal =
             |purpose: &str| Seal::new(tools.keys.key(&format!("web.{purpose}/{}", tools.name)));
@@ -76,6 +79,7 @@ impl Plugin for Web {
             deliveries: seal("delivery"),
             media: tools.media.clone(),
             public_url: tools.public_url.clone(),
+            locale: tools.locale,
             origins,
             config,
         })
@@ -194,7 +198,7 @@ impl Live for Web {
     }
 
     fn tell(&self, news: &News<'_>) -> String {
-        tell(&self.config, &self.public_url, news)
+        tell(&self.config, &self.public_url, self.locale, news)
     }
 
     fn whose(&self, token: &str, now: Timestamp) -> Result<PeerId, ChannelError> {

@@ -48,6 +48,7 @@ impl Plugin for WeChat {
             account: Account::new(config.credentials(), kind, tools)?,
             words: Vocabulary {
                 inbox: InboxName::new(&*tools.name),
+                locale: tools.locale,
             },
         })
     }

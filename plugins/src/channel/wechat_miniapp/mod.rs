@@ -20,6 +20,7 @@ use bridge_core::{
     },
     message::{Content, ContentKind, InboxName, Media, PeerId},
     plugin::{BuildError, Plugin, Tools},
+    texts::Locale,
 };
 
 use self::{config::Config, nudge::Nudge};
@@ -31,6 +32,7 @@ pub struct MiniApp {
     words: Vocabulary,
     nudge: Option<Nudge>,
     config: Config,
+    locale: Locale,
 }
 
 bridge_core::register!(ChannelSpec::new::<MiniApp>("wechat-miniapp"));
@@ -52,9 +54,11 @@ impl Plugin for MiniApp {
             words: Vocabulary {
                 inbox: InboxName::new(&*tools.name),
                 app_id: config.app_id.clone(),
+                locale: tools.locale,
             },
             nudge: config.nudge.as_ref().map(Nudge::new).transpose()?,
             config,
+            locale: tools.locale,
         })
     }
 }

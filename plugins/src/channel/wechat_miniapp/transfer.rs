@@ -27,7 +27,7 @@ pub(super) fn judged(app: &MiniApp, pushed: &Pushed, mut decoded: Decoded) -> De
         if !said || !wanted(app, content) {
             continue;
         }
-        let detail = BTreeMap::from([("said".to_owned(), excerpt(content))]);
+        let detail = BTreeMap::from([("said".to_owned(), excerpt(content, app.locale))]);
         arrival.what = What::Content(Content::Event(Event::Other {
             name: TRANSFER.to_owned(),
             detail,

@@ -44,7 +44,8 @@ pub(super) async fn uploaded(
             let media = voice(account, &media, afresh).await?;
             if is_at_url(&media) && shows(account, ContentKind::Music) {
                 let words = words.unwrap_or_default();
-                return music(account, "语音".to_owned(), words, &media, afresh).await;
+                let title = account.locale.pick("语音", "Voice message");
+                return music(account, title.to_owned(), words, &media, afresh).await;
             }
             Content::Voice {
                 media,

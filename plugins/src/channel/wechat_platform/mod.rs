@@ -24,6 +24,7 @@ use bridge_core::{
     media::MediaLibrary,
     message::{Content, InboxName, Media, MediaSource, PeerId},
     plugin::{BuildError, Tools},
+    texts::Locale,
 };
 
 pub use self::settings::Mode;
@@ -53,6 +54,7 @@ pub(super) struct Account {
     pub(super) push: Push,
     pub(super) kind: Kind,
     media: Arc<dyn MediaLibrary>,
+    pub(super) locale: Locale,
     callback_url: String,
 }
 
@@ -73,6 +75,7 @@ impl Account {
             push,
             kind,
             media: tools.media.clone(),
+            locale: tools.locale,
             callback_url: format!("{}/callback/{}", tools.public_url, tools.name),
         })
     }
@@ -110,7 +113,7 @@ impl Account {
         refusal: ChannelError,
     ) -> Result<Receipt, ChannelError> {
         let content = media::linked(self, dispatch.content.clone()).await?;
-        let Some(message) = plain::in_words(&content) else {
+        let Some(message) = plain::in_words(&content, self.locale) else {
             return Err(refusal);
         };
         self.post(dispatch, &message).await?;

@@ -2,7 +2,13 @@
 
 use std::time::Duration;
 
-use bridge_core::{channel::ChannelError, clock::Clock as _, error::Remedy};
+use bridge_core::{
+    channel::ChannelError,
+    clock::Clock as _,
+    error::Remedy,
+    message::{Author, Content, Event, InboxName, Media},
+    texts::Locale,
+};
 
 use crate::world::{Does, Set, World};
 
@@ -72,5 +78,59 @@ async fn a_card_has_what_was_said_after_the_clock_was_set_back() {
     assert!(
         card.content.words().unwrap().contains("订单 42"),
         "{card:?}"
+    );
+}
+
+/// A bridge that speaks English speaks it everywhere: the contact's name, the card, its note, what names a picture.
+#[tokio::test]
+async fn an_english_desk_reads_no_chinese() {
+    let english = || Set {
+        agents: vec!["lin", "system"],
+        locale: Locale::En,
+        turn: |settings| settings.low_allowance = 9,
+        ..Set::default()
+    };
+    let world = World::new(english());
+    world.contact_says("zhou", "hello").await;
+    world.mall.hears("is with you now").await;
+    world.settled().await;
+    let picture = Content::Image {
+        media: Media::remote(&InboxName::new("mall"), "m1", None),
+    };
+    let entered = Content::Event(Event::Entered {
+        from: "page=pages/item&order=42".to_owned(),
+        greet: false,
+    });
+    for content in [picture, entered] {
+        let shown = world.arrival("mall", "zhou", Author::Contact, content);
+        world.take(vec![shown]).await;
+    }
+    world.settled().await;
+    let (first, other) = match world.conversation("zhou").await.agent().unwrap().as_str() {
+        "lin" => ("lin", "system"),
+        _ => ("system", "lin"),
+    };
+    let order = format!("#transfer -n {other} -m \"wants a refund\"");
+    world.agent_says(first, "zhou", &order).await;
+    world.desk.hears("wants a refund").await;
+    world.settled().await;
+    let took = world.desk.took.borrow().clone();
+    let names = took.iter().filter_map(|one| one.sender.as_ref());
+    let mut words: Vec<String> = names.map(|persona| persona.name.clone()).collect();
+    words.extend(world.desk.words());
+    words.extend(world.mall.words());
+    let is_chinese = |c: char| ('\u{3000}'..='\u{ffef}').contains(&c);
+    let chinese: Vec<&String> = words
+        .iter()
+        .filter(|said| said.contains(is_chinese))
+        .collect();
+    assert!(chinese.is_empty(), "{chinese:?}");
+    assert!(
+        words.iter().any(|said| said.contains("[picture]")),
+        "{words:?}"
+    );
+    assert!(
+        words.iter().any(|said| said.contains("order 42")),
+        "{words:?}"
     );
 }

@@ -168,6 +168,7 @@ pub struct Set {
     /// Another place where agents work; those named `…@annex` work there.
     pub annex: Platform,
     pub turn: fn(&mut EngineSettings),
+    pub locale: Locale,
 }
 
 impl Default for Set {
@@ -180,6 +181,7 @@ impl Default for Set {
             desk: Platform::default(),
             annex: Platform::default(),
             turn: |_| {},
+            locale: Locale::Zh,
         }
     }
 }
@@ -240,7 +242,7 @@ impl World {
             strategy: Strategy::default(),
             hours: WorkingHours::default(),
             on_duty: Vec::new(),
-            texts: Arc::new(Texts::new(Locale::Zh)),
+            texts: Arc::new(Texts::new(set.locale)),
             settings,
         });
         engine.start();
