@@ -101,6 +101,7 @@ impl Engine {
             let over = is_over(&changes.conversation);
             let phase_changed = changes.conversation.episode != claim.conversation.episode;
             let released = changes.release > 0;
+            let asks = !changes.asks.is_empty();
             match self.commit(claim.clone(), changes).await {
                 Ok((committed, sending)) => {
                     histogram!("kefu_turn_seconds", "inbox" => claim.conversation.thread.inbox.to_string()).record(self.parts.clock.now().since(started));
@@ -111,6 +112,10 @@ impl Engine {
                         self.announce(Notice::Changed(other));
                     }
                     let waiting = released || !(sending || committed.dispatches.is_empty());
+                    if asks {
+                        // Not before: who looks then sees nothing yet, and looks again when the poll is due.
+                        self.wake.errands.notify_one();
+                    }
                     return self.after(&claim, &committed, phase_changed, waiting);
                 }
                 Err(StoreError::SeatTaken(agent)) => {
@@ -229,9 +234,6 @@ impl Engine {
                 // Slow bots and guards: what is done is kept before the lease is over, the rest stays waiting.
                 break;
             }
-        }
-        if clerk.asks() {
-            self.wake.errands.notify_one();
         }
         Ok(clerk.finish())
     }

@@ -99,10 +99,6 @@ impl<'a> Clerk<'a> {
         &self.contact
     }
 
-    pub(super) fn asks(&self) -> bool {
-        !self.changes.asks.is_empty()
-    }
-
     pub(super) fn done(&mut self, id: ArrivalId, verdict: Verdict) {
         self.changes.done.push((id, verdict));
     }

@@ -121,6 +121,7 @@ impl Store for MemoryStore {
     }
 
     async fn commit(&self, claim: Claim, changes: Changes) -> Result<Committed, StoreError> {
+        pause().await;
         self.state.lock().commit(&claim, changes, self.clock.now())
     }
 
@@ -294,4 +295,18 @@ impl Records for MemoryStore {
     async fn close(&self) -> Result<(), StoreError> {
         Ok(())
     }
+}
+
+/// Lets everybody else go first, as they may while another store writes to its disk: who is told of a commit before it is
+/// made then sees that it is not.
+async fn pause() {
+    let mut paused = false;
+    std::future::poll_fn(|context| {
+        if std::mem::replace(&mut paused, true) {
+            return std::task::Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        std::task::Poll::Pending
+    })
+    .await;
 }

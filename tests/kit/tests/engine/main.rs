@@ -8,6 +8,7 @@
 )]
 
 mod allowance;
+mod bells;
 mod buried;
 mod changed;
 mod desk;
