@@ -100,67 +100,18 @@ async fn one(
         bridges.push(Bridge::start(program, &format!("http://{platforms}"), back).await?);
     }
     let first = bridges[0].address;
-    let key = AesKey::parse(messages::KEY)?;
-    // Nobody has written under these names before, whatever the store holds.
-    let run = std::time::UNIX_EPOCH.elapsed()?.as_millis();
-    let name = move |contact: usize| format!("oRelay{run}c{contact:06}");
-    let mut line = Line::open(first).await?;
-    for contact in 0..CONTACTS {
-        line.ask(&messages::request(
-            &key,
-            &name(contact),
-            run as u64 * 10_000 + contact as u64,
-            "人工",
-        ))
-        .await?;
-    }
-    let assigned = desk.until(Duration::from_secs(60), |heard| {
-        heard.shown.len() >= CONTACTS && heard.told.len() >= CONTACTS
-    });
-    anyhow::ensure!(assigned.await, "not every contact was given an agent");
+    let crowd = Crowd::new()?;
+    crowd.ask_for_people(first, &desk).await?;
     let count = rate * span.as_secs();
-    let requests: Vec<Vec<Vec<u8>>> = (0..LINES as u64)
-        .map(|line| {
-            let mine = (line..count).step_by(LINES);
-            mine.map(|number| {
-                let (contact, id) = self::key(number);
-                messages::request(
-                    &key,
-                    &name(contact),
-                    run as u64 * 10_000 + CONTACTS as u64 + number,
-                    &format!("<{contact}:{id}>"),
-                )
-            })
-            .collect()
-        })
+    let requests: Vec<_> = (0..LINES as u64)
+        .map(|line| crowd.requests((line..count).step_by(LINES)))
         .collect();
     let begin = Instant::now() + Duration::from_millis(100);
     let due = move |number: u64| begin + Duration::from_secs_f64(number as f64 / rate as f64);
     let mut senders = tokio::task::JoinSet::new();
     for (index, mine) in requests.into_iter().enumerate() {
-        let mut line = Line::open(bridges[index % nodes].address).await?;
-        senders.spawn(async move {
-            let mut asked = Vec::with_capacity(mine.len());
-            for (turn, request) in mine.into_iter().enumerate() {
-                let number = (index + turn * LINES) as u64;
-                tokio::time::sleep_until(due(number).into()).await;
-                let offered = Instant::now();
-                let taken = match line.ask(&request).await {
-                    Ok(taken) => taken,
-                    Err(_) if kill => {
-                        line = Line::open(first).await?;
-                        line.ask(&request).await?
-                    }
-                    Err(error) => return Err(error),
-                };
-                asked.push(Asked {
-                    number,
-                    offered,
-                    answered: taken.then(Instant::now),
-                });
-            }
-            anyhow::Ok(asked)
-        });
+        let line = Line::open(bridges[index % nodes].address).await?;
+        senders.spawn(offer(line, mine, due, kill.then_some(first)));
     }
     if kill && let Some(last) = bridges.last_mut() {
         tokio::time::sleep_until((begin + span / 2).into()).await;
@@ -172,6 +123,80 @@ async fn one(
     }
     let memory = bridges.iter().map(Bridge::memory).sum();
     report(&desk, memory, rate, slow, &asked, due).await
+}
+
+/// Contacts under whose names nobody has written before, whatever the store holds.
+struct Crowd {
+    key: AesKey,
+    run: u64,
+}
+
+impl Crowd {
+    fn new() -> anyhow::Result<Self> {
+        Ok(Self {
+            key: AesKey::parse(messages::KEY)?,
+            run: std::time::UNIX_EPOCH.elapsed()?.as_millis() as u64,
+        })
+    }
+
+    fn request(&self, contact: usize, id: u64, words: &str) -> Vec<u8> {
+        let name = format!("oRelay{}c{contact:06}", self.run);
+        messages::request(&self.key, &name, self.run * 10_000 + id, words)
+    }
+
+    /// Each asks for a person and is given one.
+    async fn ask_for_people(&self, bridge: SocketAddr, desk: &Desk) -> anyhow::Result<()> {
+        let mut line = Line::open(bridge).await?;
+        for contact in 0..CONTACTS {
+            line.ask(&self.request(contact, contact as u64, "人工"))
+                .await?;
+        }
+        let assigned = desk.until(Duration::from_secs(60), |heard| {
+            heard.shown.len() >= CONTACTS && heard.told.len() >= CONTACTS
+        });
+        anyhow::ensure!(assigned.await, "not every contact was given an agent");
+        Ok(())
+    }
+
+    /// The messages of these numbers, each with its number.
+    fn requests(&self, numbers: impl Iterator<Item = u64>) -> Vec<(u64, Vec<u8>)> {
+        let request = |number: u64| {
+            let (contact, id) = key(number);
+            let words = format!("<{contact}:{id}>");
+            (
+                number,
+                self.request(contact, CONTACTS as u64 + number, &words),
+            )
+        };
+        numbers.map(request).collect()
+    }
+}
+
+/// Offers each message at its time, answered or not the one before; to `other` where the line's own node is gone.
+async fn offer(
+    mut line: Line,
+    requests: Vec<(u64, Vec<u8>)>,
+    due: impl Fn(u64) -> Instant,
+    other: Option<SocketAddr>,
+) -> anyhow::Result<Vec<Asked>> {
+    let mut asked = Vec::with_capacity(requests.len());
+    for (number, request) in requests {
+        tokio::time::sleep_until(due(number).into()).await;
+        let offered = Instant::now();
+        let taken = match (line.ask(&request).await, other) {
+            (Err(_), Some(other)) => {
+                line = Line::open(other).await?;
+                line.ask(&request).await?
+            }
+            (taken, _) => taken?,
+        };
+        asked.push(Asked {
+            number,
+            offered,
+            answered: taken.then(Instant::now),
+        });
+    }
+    Ok(asked)
 }
 
 async fn report(

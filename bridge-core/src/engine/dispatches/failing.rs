@@ -23,23 +23,16 @@ const TRIES_UNTIL_MENDED: u32 = 288;
 const REASON: usize = 1000;
 
 impl Engine {
+    /// What becomes of a dispatch that was not sent: tried again, held until the contact writes, or given up.
     pub(super) fn failed(
         &self,
         dispatch: &Dispatch,
         error: &ChannelError,
         started: Timestamp,
     ) -> Settlement {
-        let code = error
-            .code
-            .map_or_else(|| error.kind.to_string(), |code| code.to_string());
-        counter!("kefu_send_errors_total", "inbox" => dispatch.inbox.to_string(), "code" => code)
-            .increment(1);
-        tracing::warn!(trace = dispatch.trace.0, dispatch = dispatch.id.0, inbox = %dispatch.inbox,
-            attempt = dispatch.attempt, remedy = ?error.remedy, %error, "not sent");
-        let settings = &self.parts.settings;
+        note(dispatch, error);
         let reason = reason(&error.detail);
-        // What only waited its turn loses no try for it.
-        let tried = error.kind != ChannelErrorKind::Busy;
+        let (tried, exhausted) = (is_try(error), self.is_exhausted(dispatch, error));
         let again = |after: Duration| {
             let pause = after.max(backoff(dispatch.attempt)).min(LONGEST_PAUSE);
             Settlement::Retry {
@@ -52,17 +45,6 @@ impl Engine {
             let cue = self.undelivered(dispatch, error, started, fate);
             Some(Box::new(cue))
         };
-        let patient = waits_for_operator(dispatch, error) || rating(dispatch).is_some();
-        let tries = match patient {
-            true => TRIES_UNTIL_MENDED.max(settings.dispatch_attempts),
-            false => settings.dispatch_attempts,
-        };
-        let exhausted = tried && dispatch.attempt >= tries;
-        let on_unknown = settings
-            .on_unknown
-            .get(&dispatch.inbox)
-            .copied()
-            .unwrap_or_default();
         match error.remedy {
             Remedy::Retry { after } if !exhausted => again(after),
             // Nobody waits to hear what became of a rating.
@@ -80,9 +62,7 @@ impl Engine {
                 reason,
             },
             // Nor is a nudge sent again that may have arrived: the second would cost another grant.
-            Remedy::Unknown
-                if !exhausted && on_unknown == OnUnknown::Resend && !is_nudge(dispatch) =>
-            {
+            Remedy::Unknown if !exhausted && self.resends(dispatch) && !is_nudge(dispatch) => {
                 again(Duration::ZERO)
             }
             _ => Settlement::Dead {
@@ -90,6 +70,23 @@ impl Engine {
                 reason,
             },
         }
+    }
+
+    fn is_exhausted(&self, dispatch: &Dispatch, error: &ChannelError) -> bool {
+        let usual = self.parts.settings.dispatch_attempts;
+        let patient = waits_for_operator(dispatch, error) || rating(dispatch).is_some();
+        let tries = match patient {
+            true => TRIES_UNTIL_MENDED.max(usual),
+            false => usual,
+        };
+        is_try(error) && dispatch.attempt >= tries
+    }
+
+    /// Whether its inbox sends again what may have arrived.
+    fn resends(&self, dispatch: &Dispatch) -> bool {
+        let inboxes = &self.parts.settings.on_unknown;
+        let on_unknown = inboxes.get(&dispatch.inbox).copied().unwrap_or_default();
+        on_unknown == OnUnknown::Resend
     }
 
     /// Whoever waits for the answer is told at once, not after the last try. The cue is the same at every try, and a
@@ -165,6 +162,21 @@ impl Engine {
         };
         self.cue(&thread, key, cue)
     }
+}
+
+fn note(dispatch: &Dispatch, error: &ChannelError) {
+    let code = error
+        .code
+        .map_or_else(|| error.kind.to_string(), |code| code.to_string());
+    counter!("kefu_send_errors_total", "inbox" => dispatch.inbox.to_string(), "code" => code)
+        .increment(1);
+    tracing::warn!(trace = dispatch.trace.0, dispatch = dispatch.id.0, inbox = %dispatch.inbox,
+        attempt = dispatch.attempt, remedy = ?error.remedy, %error, "not sent");
+}
+
+/// What only waited its turn loses no try for it.
+fn is_try(error: &ChannelError) -> bool {
+    error.kind != ChannelErrorKind::Busy
 }
 
 /// Why it was not sent, as it is kept.
