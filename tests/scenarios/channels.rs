@@ -1,7 +1,10 @@
 //! Customers of every channel at once, served by agents who see all of them: nothing crosses, nothing is lost, each hears
 //! their own answers in order.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use bridge_sandbox::{Author, kf::KfPhone, tim, wechat, wecom};
 use tokio::task::{JoinHandle, JoinSet};
@@ -67,6 +70,8 @@ async fn stage(backs: Backs) -> Stage {
         assistant: false,
         ..Set::default()
     };
+    // An agent in WeCom who happens to have more of them is told at the pace that WeCom sets: one in some seconds.
+    set.settings.patience = Duration::from_secs(60);
     let platforms = &set.settings;
     set.more = [
         configuration::site(""),
