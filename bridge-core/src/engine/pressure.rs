@@ -15,6 +15,8 @@ const BURST: usize = 32;
 /// A burst is over when they have been fewer for so many milliseconds: whenever a group becomes durable, they are for a
 /// moment.
 const OVER: u64 = 25;
+/// What is over after so many milliseconds was none: a moment's delay is not made longer for what comes after.
+const RISE: u64 = 100;
 /// How many milliseconds later work stands back at a stretch; then it has as long again.
 const STRETCH: u64 = 10_000;
 /// In a burst one turn, and a few sends, are begun each such time.
@@ -63,7 +65,8 @@ impl Pressure {
     pub(super) fn is_calm(&self) -> bool {
         let now = self.elapsed();
         let lasts = now.saturating_sub(self.began.load(Relaxed));
-        now.saturating_sub(self.last.load(Relaxed)) >= OVER || (lasts / STRETCH) % 2 == 1
+        let is_over = now.saturating_sub(self.last.load(Relaxed)) >= OVER;
+        is_over || lasts < RISE || (lasts / STRETCH) % 2 == 1
     }
 
     /// How many arrivals wait, as far as is known.
@@ -111,11 +114,20 @@ impl Drop for InHand<'_> {
 mod tests {
     use super::*;
 
+    /// As many callbacks in hand as in a burst, for so many milliseconds.
+    fn lasting(milliseconds: u64) -> Pressure {
+        Pressure {
+            made: Instant::now() - Duration::from_millis(milliseconds),
+            accepting: AtomicUsize::new(BURST),
+            began: AtomicU64::new(OVER),
+            last: AtomicU64::new(milliseconds + OVER),
+            ..Pressure::default()
+        }
+    }
+
     #[tokio::test]
     async fn most_work_stands_back_during_a_burst_and_comes_again() {
-        let pressure = std::sync::Arc::new(Pressure::default());
-        let mut burst: Vec<_> = (0..BURST).filter_map(|_| pressure.take(10)).collect();
-        assert_eq!(burst.len(), BURST);
+        let pressure = std::sync::Arc::new(lasting(RISE));
         assert!(!pressure.is_calm());
         pressure.trickle().await;
         let others = {
@@ -124,18 +136,17 @@ mod tests {
         };
         tokio::task::yield_now().await;
         assert!(!others.is_finished());
-        burst.clear();
+        // Nobody is taken in hand any more: that is what ends it.
         others.await.unwrap();
     }
 
     #[test]
-    fn a_burst_that_does_not_end_leaves_room_for_the_rest() {
-        let lasting = |milliseconds: u64| Pressure {
-            made: Instant::now() - Duration::from_millis(milliseconds),
-            began: AtomicU64::new(OVER),
-            last: AtomicU64::new(milliseconds + OVER),
-            ..Pressure::default()
-        };
+    fn a_moment_is_no_burst_and_one_without_end_leaves_room_for_the_rest() {
+        let pressure = Pressure::default();
+        let _in_hand: Vec<_> = (0..BURST).filter_map(|_| pressure.take(10)).collect();
+        assert!(pressure.is_calm(), "they have only just come");
+        assert!(lasting(RISE / 2).is_calm());
+        assert!(!lasting(RISE).is_calm());
         assert!(!lasting(STRETCH / 2).is_calm());
         assert!(lasting(STRETCH + STRETCH / 2).is_calm());
         assert!(!lasting(STRETCH * 2 + STRETCH / 2).is_calm());
