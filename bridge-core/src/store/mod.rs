@@ -26,7 +26,9 @@ pub use records::{
     Backend, Depths, DeskState, OpenThread, Part, Records, StoredMedia, Trace, TraceArrival,
     TraceDispatch, WaitingRow,
 };
-pub use turn::{Accepted, Ask, CLAIM_LIMIT, Changes, Claim, Committed, NewDispatch, Said, Verdict};
+pub use turn::{
+    Accepted, Ask, CLAIM_LIMIT, Changes, Claim, Committed, NewDispatch, SAID_LIMIT, Said, Verdict,
+};
 
 use crate::{
     clock::Timestamp,

@@ -145,6 +145,19 @@ pub struct Said {
     pub content: Content,
 }
 
+/// The most that one question to a slow bot carries of what was said: the newest.
+pub const SAID_LIMIT: usize = 200;
+
+impl Said {
+    /// Adds what was said since to a question that waits. Of too much the oldest is left out: whoever writes on while the bot
+    /// is busy makes neither a row nor a question without end.
+    pub fn add(question: &mut Vec<Self>, since: impl IntoIterator<Item = Self>) {
+        question.extend(since);
+        let too_many = question.len().saturating_sub(SAID_LIMIT);
+        question.drain(..too_many);
+    }
+}
+
 /// A question for a slow bot. Where one for the same bot and episode is still waiting, the words are added to it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ask {

@@ -20,6 +20,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/11-renewed.sql"),
     include_str!("../migrations/12-forgotten.sql"),
     include_str!("../migrations/13-recalled.sql"),
+    include_str!("../migrations/14-newest.sql"),
 ];
 
 /// The lock of migrations: any number that nobody else uses.

@@ -11,7 +11,8 @@ use crate::{
         ThreadKey,
     },
     store::{
-        Ask, Changes, Claim, Committed, Entry, NewDispatch, NewEntry, StoreError, Tied, Verdict,
+        Ask, Changes, Claim, Committed, Entry, NewDispatch, NewEntry, Said, StoreError, Tied,
+        Verdict,
     },
 };
 
@@ -187,7 +188,7 @@ impl State {
                 && (*conversation, *asked_in, bot, argv) == (id, episode, &ask.bot, &ask.argv)
         };
         if let Some(job) = self.errands.values_mut().find(same) {
-            job.what.said.extend(ask.said);
+            Said::add(&mut job.what.said, ask.said);
             job.due_at = ask.due_at.min(job.what.latest).max(job.due_at);
             return;
         }

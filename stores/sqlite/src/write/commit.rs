@@ -4,7 +4,7 @@ use bridge_core::{
     clock::Timestamp,
     conversation::Phase,
     message::{ArrivalId, ConversationId, DispatchId, ErrandId, InboxName, PeerId, ThreadKey},
-    store::{Ask, Changes, Claim, Committed, StoreError},
+    store::{Ask, Changes, Claim, Committed, Said, StoreError},
 };
 
 use crate::{
@@ -420,7 +420,7 @@ impl Asked {
 
     fn add(mut self, ask: &Ask) -> Self {
         let (Self::New(_, row, due_at) | Self::Added(_, row, due_at)) = &mut self;
-        row.said.extend(ask.said.iter().cloned());
+        Said::add(&mut row.said, ask.said.iter().cloned());
         *due_at = ask.due_at.min(row.latest).max(*due_at);
         self
     }

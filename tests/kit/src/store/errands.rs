@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use bridge_core::{
     clock::Clock,
-    store::{DueKind, DueWhat, Settlement, StoreError},
+    message::Content,
+    store::{DueKind, DueWhat, SAID_LIMIT, Said, Settlement, StoreError},
 };
 
 use super::bench::{Bench, LEASE, ask, done, question, sent};
@@ -49,6 +50,31 @@ pub(super) async fn questions_are_merged_until_taken(bench: &Bench) {
         panic!("not an errand")
     };
     assert_eq!(errand.attempt, 2);
+}
+
+pub(super) async fn a_question_carries_the_newest_words(bench: &Bench) {
+    for id in ["1", "2"] {
+        let claim = bench.opened("a", id).await;
+        let mut changes = done(&claim);
+        let mut asked = ask(&claim, "", bench.clock.now());
+        let words = |nth| Said {
+            content: Content::text(format!("{id}-{nth}")),
+            ..asked.said[0].clone()
+        };
+        asked.said = (1..SAID_LIMIT).map(words).collect();
+        changes.asks = vec![asked];
+        bench.commit(claim, changes).await;
+    }
+    bench.clock.advance(Duration::from_secs(3));
+    let due = bench.due(DueKind::Errand).await;
+    let words = question(&due[0]);
+    assert_eq!(words.len(), SAID_LIMIT);
+    assert_eq!(
+        words[0],
+        format!("1-{}", SAID_LIMIT - 1),
+        "then the later ones"
+    );
+    assert_eq!(words[SAID_LIMIT - 1], format!("2-{}", SAID_LIMIT - 1));
 }
 
 pub(super) async fn a_question_once_asked_takes_no_more_words(bench: &Bench) {

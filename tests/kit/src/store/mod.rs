@@ -73,6 +73,7 @@ pub async fn conforms(fresh: impl Fn() -> Bench) {
         }
         errands {
             questions_are_merged_until_taken,
+            a_question_carries_the_newest_words,
             a_question_once_asked_takes_no_more_words,
             cancelled_errands_are_gone,
         }
