@@ -51,7 +51,7 @@ impl Engine {
     }
 
     async fn measure(&self) {
-        gauge!("kefu_burst").set(f64::from(u8::from(!self.pressure.is_calm())));
+        gauge!("kefu_burst").set(f64::from(u8::from(self.pressure.is_burst())));
         let depths = self.parts.store.depths().await;
         gauge!("kefu_store_up").set(f64::from(u8::from(depths.is_ok())));
         let Ok(depths) = depths else {

@@ -1,5 +1,5 @@
 //! Back-pressure: what a platform waits for goes before what is done later. While many callbacks wait to be made durable,
-//! turns and sends stand back, all but a trickle; a node that holds too much refuses at once, and the platform tries again
+//! turns stand back; when that lasts, they and sends come to a trickle. A node that holds too much refuses at once, and the platform tries again
 //! or elsewhere.
 //!
 //! Standing back has an end: where callbacks are many because the disk is slow and not because there are too many of them,
@@ -10,13 +10,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// So many callbacks in hand at once mean a burst.
-const BURST: usize = 32;
-/// A burst is over when they have been fewer for so many milliseconds: whenever a group becomes durable, they are for a
-/// moment.
-const OVER: u64 = 25;
-/// What is over after so many milliseconds was none: a moment's delay is not made longer for what comes after.
+use tokio::sync::Notify;
+
+/// So many callbacks in hand at once are a crowd.
+const CROWD: usize = 32;
+/// Turn workers that go on beside a crowd.
+const THROUGH: usize = 2;
+/// A crowd that stays for so many milliseconds is a burst.
 const RISE: u64 = 100;
+/// It has gone when they have been fewer for so many milliseconds: whenever a group becomes durable, they are for a moment.
+const OVER: u64 = 25;
 /// How many milliseconds later work stands back at a stretch; then it has as long again.
 const STRETCH: u64 = 10_000;
 /// In a burst one turn, and a few sends, are begun each such time.
@@ -29,10 +32,18 @@ pub(super) struct Pressure {
     made: Instant,
     accepting: AtomicUsize,
     waiting: AtomicU64,
-    /// When the last burst began, as [`Self::elapsed`] tells it.
+    /// When the last crowd came, and when it was last seen, as [`Self::elapsed`] tells it.
     began: AtomicU64,
-    /// When there were last as many as in a burst.
     last: AtomicU64,
+    eased: Notify,
+}
+
+/// How it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Calm,
+    Crowd,
+    Burst,
 }
 
 impl Default for Pressure {
@@ -43,6 +54,7 @@ impl Default for Pressure {
             waiting: AtomicU64::new(0),
             began: AtomicU64::new(0),
             last: AtomicU64::new(0),
+            eased: Notify::new(),
         }
     }
 }
@@ -54,7 +66,7 @@ impl Pressure {
     /// Takes a callback in hand, unless there are too many, or `most` arrivals wait for their turns already.
     pub(super) fn take(&self, most: u64) -> Option<InHand<'_>> {
         let before = self.accepting.fetch_add(1, Relaxed);
-        if before + 1 >= BURST {
+        if before + 1 >= CROWD {
             self.crowded();
         }
         let in_hand = InHand(self);
@@ -63,10 +75,12 @@ impl Pressure {
 
     /// Whether later work need not stand back.
     pub(super) fn is_calm(&self) -> bool {
-        let now = self.elapsed();
-        let lasts = now.saturating_sub(self.began.load(Relaxed));
-        let is_over = now.saturating_sub(self.last.load(Relaxed)) >= OVER;
-        is_over || lasts < RISE || (lasts / STRETCH) % 2 == 1
+        self.state() == State::Calm
+    }
+
+    /// Whether later work comes to a trickle.
+    pub(super) fn is_burst(&self) -> bool {
+        self.state() == State::Burst
     }
 
     /// How many arrivals wait, as far as is known.
@@ -74,17 +88,43 @@ impl Pressure {
         self.waiting.store(waiting, Relaxed);
     }
 
-    /// Returns when the next of what goes on through a burst may begin.
+    /// Returns when the next sends may begin.
     pub(super) async fn trickle(&self) {
-        if !self.is_calm() {
+        if self.is_burst() {
             tokio::time::sleep(TRICKLE).await;
         }
     }
 
-    /// Returns when all may go on.
-    pub(super) async fn stand_back(&self) {
-        while !self.is_calm() {
-            tokio::time::sleep(Duration::from_millis(OVER)).await;
+    /// Returns when the turn worker of this number may go on.
+    pub(super) async fn stand_back(&self, number: usize) {
+        loop {
+            let eased = self.eased.notified();
+            match self.state() {
+                State::Calm => return,
+                State::Crowd if number < THROUGH => return,
+                // Whichever it was, the next look tells.
+                State::Crowd => drop(tokio::time::timeout(milliseconds(RISE), eased).await),
+                State::Burst if number == 0 => return tokio::time::sleep(TRICKLE).await,
+                State::Burst => tokio::time::sleep(milliseconds(OVER)).await,
+            }
+        }
+    }
+
+    fn state(&self) -> State {
+        self.state_at(self.elapsed())
+    }
+
+    fn state_at(&self, now: u64) -> State {
+        let since = |then: &AtomicU64| now.saturating_sub(then.load(Relaxed));
+        let lasts = since(&self.began);
+        if since(&self.last) >= OVER || (lasts / STRETCH) % 2 == 1 {
+            State::Calm
+        } else if lasts >= RISE {
+            State::Burst
+        } else if self.accepting.load(Relaxed) >= CROWD {
+            State::Crowd
+        } else {
+            State::Calm
         }
     }
 
@@ -106,50 +146,71 @@ impl Pressure {
 
 impl Drop for InHand<'_> {
     fn drop(&mut self) {
-        self.0.accepting.fetch_sub(1, Relaxed);
+        if self.0.accepting.fetch_sub(1, Relaxed) == CROWD {
+            self.0.eased.notify_waiters();
+        }
     }
+}
+
+fn milliseconds(count: u64) -> Duration {
+    Duration::from_millis(count)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// As many callbacks in hand as in a burst, for so many milliseconds.
-    fn lasting(milliseconds: u64) -> Pressure {
+    /// A crowd that came a second ago and stays.
+    fn crowded() -> Pressure {
         Pressure {
-            made: Instant::now() - Duration::from_millis(milliseconds),
-            accepting: AtomicUsize::new(BURST),
+            made: Instant::now() - milliseconds(1000),
+            accepting: AtomicUsize::new(CROWD),
             began: AtomicU64::new(OVER),
-            last: AtomicU64::new(milliseconds + OVER),
+            last: AtomicU64::new(u64::MAX),
             ..Pressure::default()
         }
     }
 
     #[tokio::test]
-    async fn most_work_stands_back_during_a_burst_and_comes_again() {
-        let pressure = std::sync::Arc::new(lasting(RISE));
-        assert!(!pressure.is_calm());
-        pressure.trickle().await;
-        let others = {
+    async fn most_workers_stand_back_from_a_crowd_and_come_again() {
+        let pressure = std::sync::Arc::new(Pressure::default());
+        let mut crowd: Vec<_> = (0..CROWD).filter_map(|_| pressure.take(10)).collect();
+        pressure.stand_back(0).await;
+        let third = {
             let pressure = pressure.clone();
-            tokio::spawn(async move { pressure.stand_back().await })
+            tokio::spawn(async move { pressure.stand_back(THROUGH).await })
         };
         tokio::task::yield_now().await;
-        assert!(!others.is_finished());
-        // Nobody is taken in hand any more: that is what ends it.
-        others.await.unwrap();
+        assert!(!third.is_finished());
+        crowd.pop();
+        third.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_burst_leaves_a_trickle_and_is_over_when_nobody_comes() {
+        let pressure = std::sync::Arc::new(crowded());
+        assert!(pressure.is_burst());
+        pressure.trickle().await;
+        pressure.stand_back(0).await;
+        let second = {
+            let pressure = pressure.clone();
+            tokio::spawn(async move { pressure.stand_back(1).await })
+        };
+        tokio::task::yield_now().await;
+        assert!(!second.is_finished());
+        pressure.last.store(0, Relaxed);
+        second.await.unwrap();
     }
 
     #[test]
     fn a_moment_is_no_burst_and_one_without_end_leaves_room_for_the_rest() {
-        let pressure = Pressure::default();
-        let _in_hand: Vec<_> = (0..BURST).filter_map(|_| pressure.take(10)).collect();
-        assert!(pressure.is_calm(), "they have only just come");
-        assert!(lasting(RISE / 2).is_calm());
-        assert!(!lasting(RISE).is_calm());
-        assert!(!lasting(STRETCH / 2).is_calm());
-        assert!(lasting(STRETCH + STRETCH / 2).is_calm());
-        assert!(!lasting(STRETCH * 2 + STRETCH / 2).is_calm());
+        assert_eq!(Pressure::default().state(), State::Calm);
+        let lasting = |long| crowded().state_at(OVER + long);
+        assert_eq!(lasting(RISE - 1), State::Crowd);
+        assert_eq!(lasting(RISE), State::Burst);
+        assert_eq!(lasting(STRETCH - 1), State::Burst);
+        assert_eq!(lasting(STRETCH), State::Calm);
+        assert_eq!(lasting(STRETCH * 2), State::Burst);
     }
 
     #[test]

@@ -33,14 +33,8 @@ const ENOUGH: u32 = 4;
 impl Engine {
     pub(super) async fn take_turns(self: Arc<Self>, number: usize) {
         while !self.stop.is_cancelled() {
-            let calm = async {
-                match number {
-                    0 => self.pressure.trickle().await,
-                    _ => self.pressure.stand_back().await,
-                }
-            };
             tokio::select! {
-                () = calm => {}
+                () = self.pressure.stand_back(number) => {}
                 () = self.stop.cancelled() => return,
             }
             let hand = tokio::select! {

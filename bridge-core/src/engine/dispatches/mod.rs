@@ -39,7 +39,7 @@ impl Engine {
             let heard = self.wake.dispatches.notified();
             let room = side.room();
             let beside = self.hands.taken(side.running.len());
-            let most = if self.pressure.is_calm() { BATCH } else { FEW };
+            let most = if self.pressure.is_burst() { FEW } else { BATCH };
             let room = room.saturating_sub(beside).min(most);
             gauge!("kefu_dispatches_in_flight").set((side.running.len() + beside) as f64);
             if room == 0 {
