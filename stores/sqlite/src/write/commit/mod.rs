@@ -1,16 +1,19 @@
 //! Commit: what the turns of a claim came to, all or nothing, under the claim's fence and the agent's seats.
 
+mod asked;
+
 use bridge_core::{
     clock::Timestamp,
     conversation::Phase,
     message::{ArrivalId, ConversationId, DispatchId, ErrandId, InboxName, PeerId, ThreadKey},
-    store::{Ask, Changes, Claim, Committed, Said, StoreError},
+    store::{Changes, Claim, Committed, StoreError},
 };
 
+use self::asked::Asked;
 use crate::{
     index::{DeadlineRow, Index},
     memo::Undo,
-    rows::{DispatchRow, ErrandRow, phase_number, to_json},
+    rows::{DispatchRow, phase_number, to_json},
     unavailable,
     writer::{Request, Tx},
 };
@@ -36,12 +39,6 @@ struct Written {
     released: Vec<i64>,
     cancelled: Vec<i64>,
     asked: Vec<Asked>,
-}
-
-/// An errand that is new, or had words added.
-enum Asked {
-    New(i64, ErrandRow, Timestamp),
-    Added(i64, ErrandRow, Timestamp),
 }
 
 impl Commit {
@@ -207,35 +204,6 @@ impl Commit {
         Ok(unwanted)
     }
 
-    fn write_asks(
-        &self,
-        tx: &mut Tx<'_>,
-        id: ConversationId,
-        cancelled: &[i64],
-    ) -> Result<Vec<Asked>, StoreError> {
-        let mut asked: Vec<Asked> = Vec::new();
-        for ask in &self.changes.asks {
-            let episode = self.changes.conversation.episode;
-            let next = match asked.pop() {
-                Some(last) if last.takes(ask) => last.add(ask),
-                last => {
-                    asked.extend(last);
-                    match waiting(tx, id, ask, episode, cancelled) {
-                        Some((number, row, due_at)) => Asked::Added(number, row, due_at).add(ask),
-                        None => {
-                            Asked::New(tx.errand_id()?, new_errand(ask, id, episode), ask.due_at)
-                        }
-                    }
-                }
-            };
-            asked.push(next);
-        }
-        for asked in &asked {
-            asked.write(tx)?;
-        }
-        Ok(asked)
-    }
-
     fn write_deadlines(&self, tx: &mut Tx<'_>, id: ConversationId) -> Result<(), StoreError> {
         for (kind, at) in &self.changes.deadlines {
             tx.memo.move_deadline(id, *kind);
@@ -271,7 +239,8 @@ impl Request for Commit {
         let dispatched = self.write_dispatches(tx)?;
         let released = self.write_release(tx)?;
         let cancelled = self.write_cancel(tx, id)?;
-        let asked = self.write_asks(tx, id, &cancelled)?;
+        let (episode, asks) = (self.changes.conversation.episode, &self.changes.asks);
+        let asked = asked::write(tx, id, episode, asks, &cancelled)?;
         self.write_deadlines(tx, id)?;
         self.written = Written {
             threads,
@@ -361,102 +330,4 @@ fn desk_threads(tx: &Tx<'_>, id: ConversationId) -> Result<Vec<ThreadKey>, Store
 
 fn resolved(phase: &Phase) -> bool {
     matches!(phase, Phase::Resolved { .. })
-}
-
-fn new_errand(ask: &Ask, conversation: ConversationId, episode: u32) -> ErrandRow {
-    let Ask {
-        trace,
-        bot,
-        argv,
-        said,
-        latest,
-        ..
-    } = ask.clone();
-    ErrandRow {
-        trace,
-        conversation,
-        episode,
-        bot,
-        argv,
-        said,
-        latest,
-    }
-}
-
-/// An errand of the same bot, words and episode that nobody ever took: it is kept from being taken until the words are
-/// added. One that was taken before may have been answered already, and its answer is accepted once.
-fn waiting(
-    tx: &mut Tx<'_>,
-    id: ConversationId,
-    ask: &Ask,
-    episode: u32,
-    cancelled: &[i64],
-) -> Option<(i64, ErrandRow, Timestamp)> {
-    let mut index = tx.index.lock();
-    let fits = |number: &i64| {
-        let Some(item) = index.errands.get(*number) else {
-            return false;
-        };
-        let row = &item.thing;
-        !cancelled.contains(number)
-            && item.fresh
-            && !item.held
-            && (&row.bot, &row.argv, row.episode) == (&ask.bot, &ask.argv, episode)
-    };
-    let number = index.errands.lane(&id).find(fits)?;
-    index.errands.change(number, |item| item.held = true);
-    tx.undo.push(Undo::Kept(number));
-    index
-        .errands
-        .get(number)
-        .map(|item| (number, item.thing.clone(), item.due_at))
-}
-
-impl Asked {
-    fn takes(&self, ask: &Ask) -> bool {
-        let (Self::New(_, row, _) | Self::Added(_, row, _)) = self;
-        (&row.bot, &row.argv) == (&ask.bot, &ask.argv)
-    }
-
-    fn add(mut self, ask: &Ask) -> Self {
-        let (Self::New(_, row, due_at) | Self::Added(_, row, due_at)) = &mut self;
-        Said::add(&mut row.said, ask.said.iter().cloned());
-        *due_at = ask.due_at.min(row.latest).max(*due_at);
-        self
-    }
-
-    fn write(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
-        match self {
-            Self::New(number, row, due_at) => tx.run(
-                "INSERT INTO errands (id, due_at, attempts, body) VALUES (?1, ?2, 0, ?3)",
-                &[number, &due_at.0, &to_json(row)?],
-            )?,
-            Self::Added(number, row, due_at) => tx.run(
-                "UPDATE errands SET due_at = ?2, body = ?3 WHERE id = ?1",
-                &[number, &due_at.0, &to_json(row)?],
-            )?,
-        };
-        Ok(())
-    }
-
-    fn index(self, index: &mut Index) {
-        match self {
-            Self::New(number, row, due_at) => {
-                index.errands.push(
-                    number,
-                    row.bot.clone().as_str(),
-                    row.conversation,
-                    due_at,
-                    false,
-                    0,
-                    row,
-                );
-            }
-            Self::Added(number, row, due_at) => {
-                index.errands.change(number, |item| {
-                    (item.thing, item.due_at, item.held) = (row, due_at, false)
-                });
-            }
-        }
-    }
 }
