@@ -1,6 +1,6 @@
 //! Back-pressure: what a platform waits for goes before what is done later. While many callbacks wait to be made durable,
-//! turns stand back; when that lasts, they and sends come to a trickle. A node that holds too much refuses at once, and the platform tries again
-//! or elsewhere.
+//! turns stand back; when that lasts, they and sends come to a trickle. A node that holds too much refuses at once, and the
+//! platform tries again or elsewhere (ADR 17).
 //!
 //! Standing back has an end: where callbacks are many because the disk is slow and not because there are too many of them,
 //! turns are not what delays them.

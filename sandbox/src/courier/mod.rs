@@ -38,6 +38,20 @@ pub(crate) struct Reply {
     pub body: Bytes,
 }
 
+impl Reply {
+    /// Whether a check of the URL was answered with what it asked to hear.
+    pub fn echoes(&self, echo: &str) -> Result<(), String> {
+        if self.status == 200 && self.body[..] == *echo.as_bytes() {
+            return Ok(());
+        }
+        let body = String::from_utf8_lossy(&self.body);
+        Err(format!(
+            "expected 200 and {echo}, got {} and {body:?}",
+            self.status
+        ))
+    }
+}
+
 /// How a callback ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {

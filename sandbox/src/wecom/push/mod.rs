@@ -136,16 +136,7 @@ impl Wecom {
             timeout: VERIFICATION,
             fault: None,
         };
-        let reply = attempt(world, &parcel, 1, |_| None).await?;
-        match (reply.status, &reply.body[..] == echo.as_bytes()) {
-            (200, true) => Ok(()),
-            (status, _) => {
-                let body = String::from_utf8_lossy(&reply.body);
-                Err(format!(
-                    "expected 200 and {echo}, got {status} and {body:?}"
-                ))
-            }
-        }
+        attempt(world, &parcel, 1, |_| None).await?.echoes(&echo)
     }
 }
 
