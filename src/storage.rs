@@ -5,6 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use anyhow::Context;
 use bridge_core::{
     clock::{Clock, SystemClock},
+    secret::masked_url,
     store::{Backend, StoreError},
 };
 use bridge_store_postgres::Postgres;
@@ -89,10 +90,9 @@ impl std::fmt::Display for Place {
         match self {
             Self::File(path) => path.display().fmt(f),
             Self::Server(url) => {
-                let url = url::Url::parse(url.expose()).ok();
-                let host = url.as_ref().and_then(url::Url::host_str).unwrap_or("?");
-                let path = url.as_ref().map_or("", url::Url::path);
-                write!(f, "postgres://{host}{path}")
+                // Options may hold a password, too.
+                let shown = masked_url(url.expose());
+                f.write_str(shown.split('?').next().unwrap_or_default())
             }
         }
     }
@@ -114,4 +114,30 @@ pub(crate) async fn open(
         .open(section.migrate, section, clock.clone())
         .await
         .with_context(|| format!("storage.url: 无法打开 {place} / cannot open {place}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_password_is_shown_however_it_is_written() {
+        for (url, shown) in [
+            (
+                "postgres://u:hush@db:5432/kefu?sslmode=require",
+                "postgres://u:***@db:5432/kefu",
+            ),
+            ("postgres://u:12/hush@db/kefu", "postgres://u:***@db/kefu"),
+            (
+                "postgres://u:a@hush?b@one,two/kefu",
+                "postgres://u:***@one,two/kefu",
+            ),
+            (
+                "postgres://db/kefu?user=u&password=hu@sh",
+                "postgres://db/kefu",
+            ),
+        ] {
+            assert_eq!(Place::of(url).to_string(), shown);
+        }
+    }
 }

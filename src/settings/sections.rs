@@ -65,7 +65,8 @@ pub enum LogFormat {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct StorageSection {
-    /// 数据库地址 / The database: sqlite://path, or postgres://user:password@host:5432/database.
+    /// 数据库地址，可加 ?sslmode=verify-full&sslrootcert=CA.pem / The database: sqlite://path, or
+    /// postgres://user:password@host:5432/database, with ?sslmode=verify-full&sslrootcert=FILE where it has an authority of its own.
     pub url: Secret,
     /// 启动时自动升级表结构 / Whether the schema is brought up to date at start.
     pub migrate: bool,

@@ -1,5 +1,7 @@
 //! The URLs: of the store, the cache and the queue, and our own.
 
+use bridge_core::store::StoreError;
+
 use super::{
     super::{CacheSection, Fault, QueueSection, ServerSection, StorageSection},
     Reader,
@@ -47,10 +49,10 @@ impl Reader {
                     ),
                 };
                 self.fault(Fault::new(path, zh, en, example));
-            } else if let Err(error) = url::Url::parse(url) {
+            } else if let Err(error) = readable(given, url) {
                 // The URL itself may hold a password.
                 let zh = format!("不是有效的地址：{error}");
-                self.fault(Fault::new(path, zh, error.to_string(), example));
+                self.fault(Fault::new(path, zh, error, example));
             }
         }
         // RabbitMQ keeps "amq." for itself, and a name within 255 bytes.
@@ -75,5 +77,20 @@ impl Reader {
                 "https://kefu.example.com",
             ));
         }
+    }
+}
+
+/// Whether it is a URL as its server's own clients read it: PostgreSQL's may name several hosts.
+fn readable(scheme: &str, url: &str) -> Result<(), String> {
+    match scheme {
+        "postgres" | "postgresql" => {
+            bridge_store_postgres::readable(url).map_err(|error| match error {
+                StoreError::Damaged(reason) => reason,
+                other => other.to_string(),
+            })
+        }
+        _ => url::Url::parse(url)
+            .map(drop)
+            .map_err(|error| error.to_string()),
     }
 }

@@ -28,6 +28,15 @@ use bridge_core::{
 };
 
 pub use self::quiet::Quiet;
+
+/// Whether a URL says where a database is.
+///
+/// # Errors
+/// [`StoreError::Damaged`] with what to write instead; nothing of the URL is in it.
+pub fn readable(url: &str) -> Result<(), StoreError> {
+    link::readable(url)
+}
+
 use self::{
     accept::Acceptor,
     commit::{Commit, Done},
@@ -92,7 +101,7 @@ impl Postgres {
         clock: Arc<dyn Clock>,
         options: Options,
     ) -> Result<Arc<Self>, StoreError> {
-        let link = Arc::new(Link::new(url, options, Hold::Shared)?);
+        let link = Link::new(url, options, Hold::Shared)?;
         schema::migrate(&link, options.migrate).await?;
         if quiet::unfinished(&link).await? {
             return Err(StoreError::Unavailable(

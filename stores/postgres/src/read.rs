@@ -20,7 +20,7 @@ use tokio_postgres::{Row, types::FromSql};
 
 use crate::{
     Postgres, confirm, kin,
-    link::damaged,
+    link::{PING, damaged},
     rows::{self, from_json, to_json},
 };
 
@@ -372,9 +372,7 @@ impl Records for Postgres {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        let sql = "INSERT INTO facts (key, value) VALUES ('ping', '1')
-            ON CONFLICT (key) DO UPDATE SET value = CASE facts.value WHEN '1' THEN '0' ELSE '1' END";
-        self.link.query(sql, &[]).await.map(drop)
+        self.link.query(PING, &[]).await.map(drop)
     }
 
     async fn close(&self) -> Result<(), StoreError> {

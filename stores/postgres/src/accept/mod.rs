@@ -4,7 +4,7 @@
 
 mod batch;
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use bridge_core::{
     clock::Timestamp,
@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_postgres::types::ToSql;
 
 use self::batch::Batch;
-use crate::{link::Link, rows::to_json};
+use crate::{link::Link, rows::to_json, steps};
 
 /// Intakes that may wait; more are refused at once, so that a slow database is answered with 503 and not with memory.
 const QUEUE: usize = 8192;
@@ -31,6 +31,8 @@ const KNOWN: usize = 100_000;
 /// Gathers intakes.
 pub(crate) struct Acceptor {
     intakes: mpsc::Sender<Waiting>,
+    /// How long an intake may take, with all that it waits for.
+    within: Duration,
 }
 
 /// What becomes of an intake: the number of each arrival, and the claim that came with them.
@@ -63,8 +65,9 @@ impl Acceptor {
     /// Ends when it is dropped.
     pub(crate) fn start(link: Arc<Link>) -> Self {
         let (intakes, waiting) = mpsc::channel(QUEUE);
+        let within = link.call;
         tokio::spawn(gather(link, waiting));
-        Self { intakes }
+        Self { intakes, within }
     }
 
     pub(crate) async fn accept(
@@ -87,7 +90,11 @@ impl Acceptor {
         let full = |_| StoreError::Unavailable("too much is waiting to be written".to_owned());
         self.intakes.try_send(waiting).map_err(full)?;
         let gone = |_| StoreError::Unavailable("it is closed".to_owned());
-        answered.await.map_err(gone)?
+        // A platform does not wait for those before it.
+        match tokio::time::timeout(self.within, answered).await {
+            Ok(answered) => answered.map_err(gone)?,
+            Err(_) => Err(StoreError::Unavailable("it takes too long".to_owned())),
+        }
     }
 }
 
@@ -103,9 +110,13 @@ async fn gather(link: Arc<Link>, mut waiting: mpsc::Receiver<Waiting>) {
         if waiting.recv_many(&mut batch, BATCH).await == 0 {
             return;
         }
+        // Who was answered meanwhile tries again.
+        batch.retain(|one: &Waiting| !one.answer.is_closed());
         let (link, known) = (link.clone(), known.clone());
         tokio::spawn(async move {
-            write(&link, &known, batch).await;
+            if !batch.is_empty() {
+                write(&link, &known, batch).await;
+            }
             drop(permit);
         });
     }
@@ -115,8 +126,11 @@ async fn write(link: &Link, known: &Known, all: Vec<Waiting>) {
     match accept(link, known, &all).await {
         Ok(taken) => {
             for (one, taken) in all.into_iter().zip(taken) {
-                // Whoever asked may have gone; what was written stays.
-                let _ = one.answer.send(Ok(taken));
+                // Whoever asked may have gone; what was written stays, and is for others to work on.
+                let now = one.now;
+                if let Err(Ok((_, Some(claim)))) = one.answer.send(Ok(taken)) {
+                    let _ = steps::abandon(link, now, &claim).await;
+                }
             }
         }
         Err(StoreError::Damaged(reason)) if all.len() > 1 => {

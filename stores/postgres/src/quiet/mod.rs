@@ -3,7 +3,7 @@
 
 mod form;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bridge_core::store::{
@@ -59,7 +59,7 @@ impl Quiet {
             connections: 2,
             ..Options::default()
         };
-        let link = Arc::new(Link::new(url, options, Hold::None)?);
+        let link = Link::new(url, options, Hold::None)?;
         let client = link.client().await?;
         take(&client).await?;
         schema::migrate(&link, true).await?;

@@ -20,6 +20,16 @@ pub async fn schema() -> String {
     within(&servers::postgres(), &name)
 }
 
+/// A database of its own, for what concerns a whole one.
+pub async fn database() -> String {
+    let name = unique("store").replace('-', "_");
+    let db = session(&servers::postgres()).await;
+    db.batch_execute(&format!("CREATE DATABASE {name}"))
+        .await
+        .unwrap();
+    name
+}
+
 /// The URL of a schema on a server.
 pub fn within(server: &str, schema: &str) -> String {
     format!("{server}?options=-csearch_path%3D{schema}")

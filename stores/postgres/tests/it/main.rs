@@ -9,3 +9,4 @@ mod conformance;
 mod fresh;
 mod nodes;
 mod plans;
+mod tls;
