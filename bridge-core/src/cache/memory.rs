@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use parking_lot::Mutex;
 
-use super::{Admission, Bounds, Cache, CacheError, Pace, Turns};
+use super::{Admission, Bounds, Cache, CacheError, Pace, Turns, Window};
 use crate::{
     clock::{Clock, Timestamp},
     health::Health,
@@ -49,6 +49,8 @@ pub struct MemoryCache {
     clock: Arc<dyn Clock>,
     entries: Mutex<Expiring<String>>,
     lists: Mutex<Expiring<VecDeque<String>>>,
+    /// When those were let through that each window remembers, oldest first.
+    windows: Mutex<Expiring<VecDeque<Timestamp>>>,
 }
 
 impl MemoryCache {
@@ -58,6 +60,7 @@ impl MemoryCache {
             clock,
             entries: Mutex::default(),
             lists: Mutex::default(),
+            windows: Mutex::default(),
         }
     }
 
@@ -70,7 +73,7 @@ impl MemoryCache {
     }
 }
 
-fn fresh_list() -> (VecDeque<String>, Timestamp) {
+fn fresh_list<T>() -> (VecDeque<T>, Timestamp) {
     (VecDeque::new(), Timestamp(0))
 }
 
@@ -137,6 +140,24 @@ impl Cache for MemoryCache {
             entries.insert(key.to_owned(), (turns.0.to_string(), until));
             admission
         }))
+    }
+
+    async fn count(&self, key: &str, window: &Window) -> Result<Admission, CacheError> {
+        let now = self.clock.now();
+        let mut windows = self.windows.lock();
+        let windows = windows.swept(now);
+        let (counted, until) = windows.entry(key.to_owned()).or_insert_with(fresh_list);
+        // Who was counted later than now was so before the clock was set back.
+        counted.retain(|at| *at <= now && *at + window.span > now);
+        if counted.len() >= window.most.max(1) as usize {
+            let oldest = counted.front().copied().unwrap_or(now);
+            let again = (oldest + window.span).since(now);
+            return Ok(Admission::Refused { again });
+        }
+        counted.push_back(now);
+        *until = now + window.span;
+        let after = Duration::ZERO;
+        Ok(Admission::Granted { after })
     }
 
     async fn append(&self, key: &str, entry: &str, bounds: Bounds) -> Result<(), CacheError> {

@@ -29,6 +29,13 @@ pub trait Cache: Send + Sync {
         Err(CacheError("this cache keeps no pace".to_owned()))
     }
 
+    /// Counts one more at what `key` names, if no more than `window` allows were counted in the span that ends now: a
+    /// window that slides, so that no two of its edges lie next to each other.
+    async fn count(&self, key: &str, window: &Window) -> Result<Admission, CacheError> {
+        let _ = (key, window);
+        Err(CacheError("this cache keeps no windows".to_owned()))
+    }
+
     /// Whether several nodes see the same. What a node could as well keep to itself is not worth keeping where they do not.
     fn shared(&self) -> bool {
         false
@@ -88,7 +95,16 @@ pub struct Pace {
     pub patience: Duration,
 }
 
-/// The answer to whoever asked for a turn.
+/// How much is let through a window that slides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// In whichever span of this length. Counted in microseconds.
+    pub span: Duration,
+    /// At most so many; at least one is.
+    pub most: u32,
+}
+
+/// The answer to whoever asked for a turn, or to be counted: who is counted is let through at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
     /// The turn is the caller's: after so long, zero for now.
@@ -96,7 +112,7 @@ pub enum Admission {
         /// How long until then.
         after: Duration,
     },
-    /// Nothing was taken: it is further away than the caller's patience.
+    /// Nothing was taken: it is further away than the caller's patience, or the window is full.
     Refused {
         /// When asking again might do, if nobody else asks.
         again: Duration,

@@ -5,8 +5,19 @@ use std::time::Duration;
 
 use super::{Admission, Pace};
 
-/// No turn is further away than a burst and this, in microseconds: five minutes are longer than anybody's patience.
-const FARTHEST: i64 = 300_000_000;
+/// Longer than anybody's patience.
+const LONGEST_PATIENCE: Duration = Duration::from_secs(300);
+
+impl Pace {
+    /// No turn was ever given out that ends further away than this. What says otherwise is of a clock that was set back
+    /// since, and nobody waits for it to catch up.
+    pub fn farthest(&self) -> Duration {
+        let patience = self.patience.max(LONGEST_PATIENCE);
+        self.ahead
+            .saturating_add(self.every)
+            .saturating_add(patience)
+    }
+}
 
 /// The moment up to which turns are given out, in microseconds since the epoch.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -15,9 +26,7 @@ pub(crate) struct Turns(pub(crate) i64);
 impl Turns {
     /// The answer at `now`, and what is to be kept instead.
     pub(crate) fn ask(self, now: i64, pace: &Pace) -> (Admission, Self) {
-        let farthest = micros(pace.ahead).saturating_add(FARTHEST);
-        let given = match self.0 > now.saturating_add(farthest) {
-            // Nobody was ever given a turn so far away: the clock was set back, and nobody waits for it to catch up.
+        let given = match self.0 > now.saturating_add(micros(pace.farthest())) {
             true => now,
             false => self.0.max(now),
         };

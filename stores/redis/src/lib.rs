@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bridge_core::{
-    cache::{Admission, Bounds, Cache, CacheError, Pace},
+    cache::{Admission, Bounds, Cache, CacheError, Pace, Window},
     health::Health,
 };
 use redis::Cmd;
@@ -116,6 +116,18 @@ fn millis(ttl: Duration) -> u64 {
         .max(1)
 }
 
+fn micros(span: Duration) -> u64 {
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn admitted((granted, micros): (bool, u64)) -> Admission {
+    let span = Duration::from_micros(micros);
+    match granted {
+        true => Admission::Granted { after: span },
+        false => Admission::Refused { again: span },
+    }
+}
+
 #[async_trait]
 impl Cache for RedisCache {
     async fn get(&self, key: &str) -> Result<Option<String>, CacheError> {
@@ -150,19 +162,23 @@ impl Cache for RedisCache {
     }
 
     async fn admit(&self, key: &str, pace: &Pace) -> Result<Admission, CacheError> {
-        let micros = |span: Duration| u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
         let mut admission = scripts::ADMIT.prepare_invoke();
         admission
             .key(self.key(key))
             .arg(micros(pace.every))
             .arg(micros(pace.ahead))
-            .arg(micros(pace.patience));
-        let (granted, micros): (bool, u64) = self.link.script(&admission).await?;
-        let span = Duration::from_micros(micros);
-        Ok(match granted {
-            true => Admission::Granted { after: span },
-            false => Admission::Refused { again: span },
-        })
+            .arg(micros(pace.patience))
+            .arg(micros(pace.farthest()));
+        self.link.script(&admission).await.map(admitted)
+    }
+
+    async fn count(&self, key: &str, window: &Window) -> Result<Admission, CacheError> {
+        let mut count = scripts::COUNT.prepare_invoke();
+        count
+            .key(self.key(key))
+            .arg(micros(window.span.min(LONGEST)).max(1))
+            .arg(window.most.max(1));
+        self.link.script(&count).await.map(admitted)
     }
 
     fn shared(&self) -> bool {

@@ -8,8 +8,7 @@ use std::{sync::Arc, time::Duration};
 use bridge_core::{backoff::Backoff, cache::CacheError, secret::masked_url};
 use metrics::{counter, gauge};
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult,
-    ScriptInvocation, ServerErrorKind,
+    AsyncConnectionConfig, Client, Cmd, FromRedisValue, RedisError, RedisResult, ScriptInvocation,
     aio::{ConnectionLike, MultiplexedConnection},
 };
 use tokio::{
@@ -17,14 +16,14 @@ use tokio::{
     time::{Instant, sleep, timeout, timeout_at},
 };
 
-use crate::Options;
+use crate::{Options, scripts};
 
 /// Pauses between attempts to connect.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// Commands that may wait to be written; more callers than that stand in line.
 const PIPELINE: usize = 1024;
-/// How long the trace of a probe stays, in milliseconds.
+/// How long the trace of a probe that broke off stays, in milliseconds.
 const PROBED: u64 = 60_000;
 
 /// Where the connection stands.
@@ -68,32 +67,35 @@ impl Link {
     }
 
     pub(crate) async fn command<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, CacheError> {
-        self.run(async |mut connection| command.query_async(&mut connection).await)
-            .await
+        let ask = async |mut connection| command.query_async(&mut connection).await;
+        self.run(ask, breaks).await
     }
 
     pub(crate) async fn script<T: FromRedisValue>(
         &self,
         script: &ScriptInvocation<'_>,
     ) -> Result<T, CacheError> {
-        self.run(async |mut connection| script.invoke_async(&mut connection).await)
-            .await
+        let ask = async |mut connection| script.invoke_async(&mut connection).await;
+        self.run(ask, breaks).await
     }
 
-    /// Whether it can be written to: a replica, or a server that is full, answers a ping.
+    /// Whether all can be done that a cache has to: a replica, or a server that is full, answers a ping. One that cannot
+    /// is as good as away: reading old tokens from it and writing no new ones would be worse than doing without.
     pub(crate) async fn probe(&self) -> Result<(), CacheError> {
-        self.run(async |mut connection| self.write_probe(&mut connection).await)
-            .await
+        let probe = async |mut connection| self.try_all(&mut connection).await;
+        self.run(probe, |_| true).await
     }
 
-    async fn write_probe(&self, connection: &mut impl ConnectionLike) -> RedisResult<()> {
-        let probe = Cmd::pset_ex(&self.probe_key, 1, PROBED);
-        probe.query_async(connection).await
+    async fn try_all(&self, connection: &mut impl ConnectionLike) -> RedisResult<()> {
+        let mut probe = scripts::PROBE.prepare_invoke();
+        probe.key(&self.probe_key).arg(PROBED);
+        probe.invoke_async(connection).await
     }
 
     async fn run<T>(
         &self,
         work: impl AsyncFnOnce(MultiplexedConnection) -> RedisResult<T>,
+        breaks: impl FnOnce(&RedisError) -> bool,
     ) -> Result<T, CacheError> {
         let latest = Instant::now() + self.options.call;
         let result = match self.connection(latest).await {
@@ -147,9 +149,14 @@ impl Link {
             match self.open().await {
                 Ok(connection) => {
                     number += 1;
-                    backoff.reset();
                     self.up(connection, number);
+                    let began = Instant::now();
                     self.until_broken().await;
+                    // One that breaks again and again is not made again and again at once.
+                    match began.elapsed() > LONGEST_PAUSE {
+                        true => backoff.reset(),
+                        false => sleep(backoff.pause()).await,
+                    }
                 }
                 Err(why) => {
                     self.down(&why);
@@ -169,7 +176,7 @@ impl Link {
                 .client
                 .get_multiplexed_async_connection_with_config(&config)
                 .await?;
-            self.write_probe(&mut connection).await?;
+            self.try_all(&mut connection).await?;
             Ok(connection)
         };
         match timeout(self.options.connect, opened).await {
@@ -239,15 +246,24 @@ impl Link {
     }
 }
 
+/// What a server says that is of no use now, whatever it is asked: [`Link::probe`] would find the same.
+const USELESS: [&str; 9] = [
+    "BUSY",
+    "CLUSTERDOWN",
+    "LOADING",
+    "MASTERDOWN",
+    "MISCONF",
+    "NOAUTH",
+    "NOREPLICAS",
+    "OOM",
+    "READONLY",
+];
+
 /// Whether an error says that the connection, or the server behind it, is of no use now.
 fn breaks(error: &RedisError) -> bool {
-    use ServerErrorKind::{BusyLoading, ClusterDown, MasterDown, ReadOnly};
     error.is_io_error()
         || error.is_unrecoverable_error()
-        || matches!(
-            error.kind(),
-            ErrorKind::Server(BusyLoading | ClusterDown | MasterDown | ReadOnly)
-        )
+        || error.code().is_some_and(|code| USELESS.contains(&code))
 }
 
 /// What an error says, and what is behind it.

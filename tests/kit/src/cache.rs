@@ -2,13 +2,13 @@
 //! so nothing here waits for so long, everything waits until.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, LazyLock},
     time::{Duration, Instant},
 };
 
 use bridge_core::{
-    cache::{Admission, Bounds, Cache, Pace},
-    clock::TestClock,
+    cache::{Admission, Bounds, Cache, Pace, Window},
+    clock::{Clock as _, TestClock, Timestamp},
 };
 use futures_util::future::join_all;
 
@@ -32,6 +32,15 @@ impl Bench {
         match &self.clock {
             Some(clock) => clock.advance(TICK),
             None => tokio::time::sleep(TICK).await,
+        }
+    }
+
+    /// The time that has passed since some moment.
+    fn now(&self) -> Duration {
+        static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        match &self.clock {
+            Some(clock) => clock.now().since(Timestamp(0)),
+            None => BEGAN.elapsed(),
         }
     }
 
@@ -70,6 +79,10 @@ pub async fn conforms(bench: &Bench) {
     gives_turns_at_a_pace(bench).await;
     leaves_turns_beyond_patience(bench).await;
     forgets_turns_that_are_over(bench).await;
+    forgets_turns_of_a_clock_that_was_set_back(bench).await;
+    gives_turns_further_apart_than_patience(bench).await;
+    counts_in_a_window(bench).await;
+    slides_its_windows(bench).await;
     keeps_the_end_of_a_list(bench).await;
     forgets_lists_in_time(bench).await;
     adds_to_one_list_for_all(bench).await;
@@ -266,6 +279,110 @@ async fn forgets_turns_that_are_over(bench: &Bench) {
     bench
         .until("nothing is kept of turns that are over", async || {
             one.get("over").await.unwrap().is_none()
+        })
+        .await;
+}
+
+/// Given out until the year 2255, by a clock that went wrong.
+async fn forgets_turns_of_a_clock_that_was_set_back(bench: &Bench) {
+    let [one, other] = &bench.nodes;
+    one.put("back", "9000000000000000", LONG).await.unwrap();
+    let since = Instant::now();
+    for _ in 0..5 {
+        let turn = other.admit("back", &slow(Duration::ZERO)).await.unwrap();
+        assert_after(turn, 0, since);
+    }
+    let turn = one.admit("back", &slow(LONG)).await.unwrap();
+    assert_after(turn, 1, since);
+}
+
+async fn gives_turns_further_apart_than_patience(bench: &Bench) {
+    let [one, other] = &bench.nodes;
+    let hourly = Pace {
+        every: LONG,
+        ahead: Duration::ZERO,
+        patience: Duration::ZERO,
+    };
+    let first = one.admit("hourly", &hourly).await.unwrap();
+    assert!(matches!(first, Admission::Granted { after } if after.is_zero()));
+    let second = other.admit("hourly", &hourly).await.unwrap();
+    assert!(matches!(second, Admission::Refused { .. }), "{second:?}");
+}
+
+/// Whether it was let through, and else when the next may be.
+fn counted(admission: Admission) -> Option<Duration> {
+    match admission {
+        Admission::Granted { after } => {
+            assert_eq!(after, Duration::ZERO, "nobody waits for a window");
+            None
+        }
+        Admission::Refused { again } => Some(again),
+    }
+}
+
+async fn counts_in_a_window(bench: &Bench) {
+    let [one, _] = &bench.nodes;
+    let ten = Window {
+        span: LONG,
+        most: 10,
+    };
+    let asked = (0..64).map(|number: usize| {
+        let node = bench.nodes[number % 2].clone();
+        async move { node.count("ten", &ten).await.unwrap() }
+    });
+    let refused: Vec<_> = join_all(asked)
+        .await
+        .into_iter()
+        .filter_map(counted)
+        .collect();
+    assert_eq!(refused.len(), 54, "all nodes together");
+    let latest = LONG + Duration::from_millis(1);
+    assert!(
+        refused
+            .iter()
+            .all(|again| *again <= latest && !again.is_zero())
+    );
+    let another = one.count("another ten", &ten).await.unwrap();
+    assert_eq!(counted(another), None, "each key has its own");
+    let none = Window { most: 0, ..ten };
+    assert_eq!(counted(one.count("none", &none).await.unwrap()), None);
+    assert!(counted(one.count("none", &none).await.unwrap()).is_some());
+}
+
+/// However it is asked, no span ever has more than it may: the time of each that was let through is at least a span after
+/// the third before it.
+async fn slides_its_windows(bench: &Bench) {
+    let [one, other] = &bench.nodes;
+    let three = Window {
+        span: SHORT,
+        most: 3,
+    };
+    let (mut through, mut refused) = (Vec::new(), 0);
+    while through.len() < 10 {
+        let node = if through.len() % 2 == 0 { one } else { other };
+        let before = bench.now();
+        match counted(node.count("slides", &three).await.unwrap()) {
+            None => through.push((before, bench.now())),
+            Some(again) => {
+                assert!(again <= SHORT + Duration::from_millis(1), "{again:?}");
+                refused += 1;
+            }
+        }
+        bench.tick().await;
+    }
+    for four in through.windows(4) {
+        let apart = four[3].1.saturating_sub(four[0].0);
+        assert!(apart >= SHORT, "four within {apart:?}");
+    }
+    assert!(refused > 0);
+    bench
+        .until("a window that is over is empty", async || {
+            counted(
+                one.count("slides", &Window { most: 1, ..three })
+                    .await
+                    .unwrap(),
+            )
+            .is_none()
         })
         .await;
 }
