@@ -1,6 +1,7 @@
 //! One connection from its beginning to its end. One message is on its way at a time, and what is published meanwhile
 //! leaves together with the next: under load there are fewer and larger messages, and nobody waits for a confirm but
-//! this task. A confirm that does not come means that the connection is no good.
+//! this task. A confirm that does not come means that the connection is no good; and so does a [`Pulse`] that does not come
+//! back, for then it leads nowhere.
 
 use std::{pin::Pin, time::Duration};
 
@@ -17,9 +18,9 @@ use lapin::{
     types::{AMQPValue, FieldTable},
 };
 use metrics::{counter, gauge};
-use tokio::time::timeout;
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use crate::{Shared, wire};
+use crate::{HEARTBEAT, Shared, wire};
 
 /// The longest connecting and declaring may take, and a confirm.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -93,12 +94,14 @@ impl<'a> Session<'a> {
         } = self;
         let mut events = Box::pin(connection.events_listener());
         let mut sending: Option<Sending<'_>> = None;
+        let (mut pulse, mut beats) = (Pulse::default(), interval(shared.pulse()));
+        beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // The broker is short of memory or disk: it reads nothing more, and writes on.
         let mut blocked = false;
         loop {
             tokio::select! {
                 delivery = consumer.next() => match delivery {
-                    Some(Ok(delivery)) => hear(shared, &delivery),
+                    Some(Ok(delivery)) => if hear(shared, &delivery) { pulse.back() },
                     Some(Err(error)) => return error.to_string(),
                     None => return "the queue was closed".to_owned(),
                 },
@@ -109,6 +112,12 @@ impl<'a> Session<'a> {
                 () = shared.outbox.filled(), if sending.is_none() && !blocked => {
                     sending = Some(Box::pin(publish(shared, &channel, shared.outbox.take())));
                 }
+                _ = beats.tick(), if sending.is_none() && !blocked => {
+                    if !pulse.beat() {
+                        return "it leads nowhere: what is said does not come back".to_owned();
+                    }
+                    sending = Some(Box::pin(publish(shared, &channel, Vec::new())));
+                }
                 event = next_event(&mut events) => match event {
                     Event::ConnectionBlocked(reason) => {
                         blocked = true;
@@ -116,7 +125,7 @@ impl<'a> Session<'a> {
                     }
                     Event::ConnectionUnblocked if blocked => {
                         // What was on its way has waited too long for its confirm to be judged.
-                        (blocked, sending) = (false, None);
+                        (blocked, sending, pulse) = (false, None, Pulse::default());
                         shared.up();
                     }
                     Event::Error(error) => return error.to_string(),
@@ -124,6 +133,25 @@ impl<'a> Session<'a> {
                 },
             }
         }
+    }
+}
+
+/// Whether what this node says comes back to it, as everything that is said does: an exchange that somebody deleted, or a
+/// broker that was torn apart, leaves a queue behind that is there and hears nothing.
+#[derive(Default)]
+struct Pulse {
+    waits: bool,
+}
+
+impl Pulse {
+    /// Something of one's own has come back.
+    fn back(&mut self) {
+        self.waits = false;
+    }
+
+    /// Time for the next; whether the last came back.
+    fn beat(&mut self) -> bool {
+        !std::mem::replace(&mut self.waits, true)
     }
 }
 
@@ -186,14 +214,16 @@ async fn publish(shared: &Shared, channel: &Channel, notices: Vec<Notice>) -> Re
     }
 }
 
-fn hear(shared: &Shared, delivery: &Delivery) {
+/// Tells this node what another said; whether it was this one itself.
+fn hear(shared: &Shared, delivery: &Delivery) -> bool {
     let from = delivery.properties.app_id().as_ref();
-    if from.is_some_and(|node| node.as_str() == shared.node) {
-        return;
+    let own = from.is_some_and(|node| node.as_str() == shared.node);
+    if !own {
+        for notice in wire::decode(&delivery.data) {
+            shared.hear(notice);
+        }
     }
-    for notice in wire::decode(&delivery.data) {
-        shared.hear(notice);
-    }
+    own
 }
 
 /// How what is being sent ends; never, where nothing is.
@@ -212,6 +242,12 @@ async fn next_event(events: &mut (impl Stream<Item = Event> + Unpin)) -> Event {
 }
 
 impl Shared {
+    /// As often as the wire itself is tried.
+    fn pulse(&self) -> Duration {
+        let seconds = self.uri.query.heartbeat.filter(|seconds| *seconds > 0);
+        Duration::from_secs(seconds.unwrap_or(HEARTBEAT).into())
+    }
+
     fn blocked(&self, reason: &str) {
         let detail = format!("{}: the broker takes nothing: {reason}", self.place);
         self.health.send_replace(Health::down(detail));

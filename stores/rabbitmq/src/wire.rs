@@ -8,7 +8,7 @@ use serde_json::Value;
 const LONGEST: usize = 256 * 1024;
 
 pub(crate) fn encode(notices: &[Notice]) -> Vec<u8> {
-    // Names and numbers always become JSON; an empty list would only be a notice lost.
+    // Names and numbers always become JSON; an empty text would only mean everything. An empty list says nothing.
     serde_json::to_vec(notices).unwrap_or_default()
 }
 
@@ -44,6 +44,7 @@ mod tests {
             Notice::All,
         ];
         assert_eq!(decode(&encode(&all)), all);
+        assert_eq!(decode(&encode(&[])), []);
     }
 
     #[test]

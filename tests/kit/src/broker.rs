@@ -10,7 +10,7 @@ use bridge_core::{
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 /// Every notice with a meaning of its own.
-const NOTICES: [Notice; 8] = [
+const NOTICES: [Notice; 9] = [
     Notice::Arrivals,
     Notice::Dispatches,
     Notice::Errands,
@@ -18,8 +18,22 @@ const NOTICES: [Notice; 8] = [
     Notice::Desk,
     Notice::Cancelled(ErrandId(7)),
     Notice::Changed(ConversationId(9)),
+    Notice::Typing(ConversationId(9)),
     Notice::All,
 ];
+
+/// A notice that is not among them does not compile.
+const _: fn(Notice) = |notice| match notice {
+    Notice::Arrivals
+    | Notice::Dispatches
+    | Notice::Errands
+    | Notice::Deadlines
+    | Notice::Desk
+    | Notice::Cancelled(_)
+    | Notice::Changed(_)
+    | Notice::Typing(_)
+    | Notice::All => {}
+};
 
 /// Holds a broker to the contract, as its nodes see it. Each is to be connected.
 pub async fn conforms(nodes: &[Arc<dyn Broker>]) {

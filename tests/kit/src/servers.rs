@@ -86,6 +86,20 @@ impl Own {
         self.run("start", name).await;
     }
 
+    /// Tells RabbitMQ's operator's tool some words; what it says.
+    pub async fn rabbitmqctl(&self, words: &str) -> String {
+        let mut told = Command::new(script("rabbitmqctl"));
+        told.arg(&self.folder).args(words.split(' '));
+        let words = words.to_owned();
+        let done = tokio::task::spawn_blocking(move || {
+            let done = told.output().unwrap();
+            let why = String::from_utf8_lossy(&done.stderr).into_owned();
+            assert!(done.status.success(), "rabbitmqctl {words}: {why}");
+            String::from_utf8(done.stdout).unwrap()
+        });
+        done.await.unwrap()
+    }
+
     async fn run(&self, what: &'static str, name: &'static str) {
         let folder = self.folder.clone();
         let ran = tokio::task::spawn_blocking(move || {
