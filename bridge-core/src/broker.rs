@@ -32,6 +32,7 @@ pub enum Notice {
 
 /// Carries notices between nodes. Publishing never waits and never fails: what cannot be carried is dropped, and the
 /// receivers' polling finds it.
+#[async_trait::async_trait]
 pub trait Broker: Send + Sync {
     /// Tells the other nodes.
     fn publish(&self, notice: Notice);
@@ -39,6 +40,9 @@ pub trait Broker: Send + Sync {
     /// other nodes.
     #[cfg(feature = "engine")]
     fn subscribe(&self) -> Option<tokio::sync::broadcast::Receiver<Notice>>;
+
+    /// Returns when what was published has left, as far as it can: for whoever publishes no more.
+    async fn flush(&self) {}
 
     /// Whether other nodes can be told now.
     fn health(&self) -> Health {

@@ -59,9 +59,14 @@ pub(super) async fn take_for(
         })
         .await
     {
-        Ok(ack) => HttpResponse::Ok()
-            .content_type(ack.content_type)
-            .body(ack.body),
+        Ok(ack) => {
+            let mut response = HttpResponse::Ok();
+            if app.engine.draining() {
+                // Whoever keeps the connection goes to another node with the next.
+                response.force_close();
+            }
+            response.content_type(ack.content_type).body(ack.body)
+        }
         Err(error) => refuse(&inbox, &error),
     }
 }

@@ -7,10 +7,11 @@ mod live;
 mod media;
 mod older;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::{App as Web, HttpServer, dev::ServerHandle, web};
 use anyhow::Context;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
     app::{self, App},
@@ -21,17 +22,33 @@ use crate::{
 
 /// The largest callback; ordinary ones are below 10 KiB (WeChat: 1.5).
 const CALLBACK: usize = 1 << 20;
+/// How long the process waits for threads whose work nobody wants any more.
+const STRAGGLERS: Duration = Duration::from_secs(1);
+/// How many seconds requests in hand have when nothing else is.
+const LAST_ANSWERS: u64 = 10;
 
 /// `kefu-bridge serve`: runs until SIGTERM or Ctrl-C, then drains.
 pub(crate) fn serve(settings: Settings) -> Result<(), Failure> {
     logging::start(settings.server.log);
-    runtime()?.block_on(async {
-        let running = start(settings).await?;
+    let runtime = runtime()?;
+    let served = runtime.block_on(async {
+        let mut stop = StopSignal::new();
+        let running = tokio::select! {
+            running = start(settings) => running?,
+            // Nothing is in hand yet.
+            () = stop.heard() => return Ok(()),
+        };
         tracing::info!(listen = %running.address, "listening");
-        stop_signal().await;
-        running.stop().await;
+        stop.heard().await;
+        tokio::select! {
+            () = running.stop() => {}
+            () = stop.heard() => tracing::warn!("told twice: leases hand back what is in hand"),
+        }
         Ok(())
-    })
+    });
+    // A name that is being looked up, for one, cannot be given up, and is not waited for.
+    runtime.shutdown_timeout(STRAGGLERS);
+    served
 }
 
 /// The runtime of the engine; HTTP workers have their own.
@@ -56,7 +73,6 @@ pub(crate) async fn start(settings: Settings) -> Result<Running, Failure> {
     let metrics = health::recorder();
     let app = Arc::new(App::build(settings).await?);
     app::announce(&app);
-    app.engine.start();
     let live = live::House::open(app.clone());
     let house = web::Data::from(live.clone());
     let (data, listen) = (web::Data::from(app.clone()), app.settings.server.listen);
@@ -73,7 +89,9 @@ pub(crate) async fn start(settings: Settings) -> Result<Running, Failure> {
             .configure(live::routes)
             .configure(older::routes)
     };
-    let mut server = HttpServer::new(make).disable_signals().shutdown_timeout(10);
+    let mut server = HttpServer::new(make)
+        .disable_signals()
+        .shutdown_timeout(LAST_ANSWERS);
     if app.settings.server.workers > 0 {
         server = server.workers(app.settings.server.workers);
     }
@@ -81,6 +99,8 @@ pub(crate) async fn start(settings: Settings) -> Result<Running, Failure> {
         .bind(listen)
         .with_context(|| format!("server.listen: cannot listen on {listen}"))?;
     let address = server.addrs().first().copied().unwrap_or(listen);
+    // Not before: who finds the address taken has nothing in hand.
+    app.engine.start();
     let server = server.run();
     let handle = server.handle();
     tokio::spawn(server);
@@ -93,13 +113,18 @@ pub(crate) async fn start(settings: Settings) -> Result<Running, Failure> {
 }
 
 impl Running {
-    /// Takes no new work, finishes what is in hand, closes the store.
+    /// Takes no new work, finishes what is in hand, closes the store. It listens to the last: whoever has not heard yet that
+    /// this node is not ready any more is not turned away, and what they bring is made durable.
     pub(crate) async fn stop(self) {
         tracing::info!("draining");
         self.live.close();
-        let within = self.app.settings.server.drain_timeout.0;
-        let drained = self.app.engine.drain(within);
-        tokio::join!(drained, self.server.stop(true));
+        let (server, engine) = (&self.app.settings.server, &self.app.engine);
+        tokio::join!(
+            engine.wind_down(server.drain_timeout.0),
+            tokio::time::sleep(server.drain_delay.0)
+        );
+        self.server.stop(true).await;
+        engine.finish().await;
         if let Err(error) = self.app.store.close().await {
             tracing::warn!(%error, "the store was not closed cleanly");
         }
@@ -107,19 +132,31 @@ impl Running {
     }
 }
 
-/// Resolves at SIGTERM or Ctrl-C.
-pub(crate) async fn stop_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
+/// SIGTERM and Ctrl-C, from when it is made: also those that come while nobody waits. A container's first process hears
+/// only what it listens for.
+pub(crate) struct StopSignal(Option<Signal>);
+
+impl StopSignal {
+    pub(crate) fn new() -> Self {
+        let terminate = signal(SignalKind::terminate());
+        Self(
+            terminate
+                .inspect_err(|error| tracing::warn!(%error, "SIGTERM cannot be heard"))
+                .ok(),
+        )
+    }
+
+    /// Resolves at the next.
+    pub(crate) async fn heard(&mut self) {
+        let terminated = async {
+            match &mut self.0 {
+                Some(terminate) => terminate.recv().await,
+                None => std::future::pending().await,
             }
-        }
-        Err(error) => {
-            tracing::warn!(%error, "SIGTERM cannot be heard");
-            let _ = tokio::signal::ctrl_c().await;
+        };
+        tokio::select! {
+            _ = terminated => {}
+            _ = tokio::signal::ctrl_c() => {}
         }
     }
 }

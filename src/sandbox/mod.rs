@@ -14,7 +14,7 @@ use bridge_sandbox::{Sandbox, StartError};
 
 use crate::{
     cli::Failure,
-    http::{self, runtime, stop_signal},
+    http::{self, StopSignal, runtime},
     logging,
     operate::say,
     settings::{self, LogFormat, Settings},
@@ -64,7 +64,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
             Locale::En => "agent",
         };
         greet(sandbox.url(), running.address, word);
-        stop_signal().await;
+        StopSignal::new().heard().await;
         running.stop().await;
         sandbox.stop().await;
         Ok(())

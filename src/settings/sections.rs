@@ -26,6 +26,9 @@ pub struct ServerSection {
     pub timezone: String,
     /// 停机时等待处理完成的时间 / How long a shutdown waits for what is in hand.
     pub drain_timeout: Span,
+    /// 收到停机信号后至少继续监听多久：`/readyz` 已为 503，等负载均衡不再派来请求；单机为 0s / How long a node that was told to stop listens at
+    /// least: `/readyz` says 503 by then, and balancers take a moment to notice. 0s: there is none.
+    pub drain_delay: Span,
     /// 一个节点失联多久后，其手中的会话由别的节点接管 / After how long the conversations in the hands of a node that is
     /// gone are taken over by others.
     pub lease: Span,
@@ -43,6 +46,7 @@ impl Default for ServerSection {
             locale: Locale::Zh,
             timezone: "Asia/Shanghai".to_owned(),
             drain_timeout: Span::secs(30),
+            drain_delay: Span::secs(0),
             lease: Span::secs(10),
             workers: 0,
             log: LogFormat::Text,

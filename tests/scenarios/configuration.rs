@@ -26,6 +26,7 @@ public_url = "{url}"
 log = "json"
 workers = 2
 drain_timeout = "10s"
+drain_delay = "{drain_delay}"
 lease = "{lease}"
 
 [storage]
@@ -70,6 +71,7 @@ skills = ["售后"]
         callback_token = desk.callback_token,
         capacity = set.capacity,
         lease = set.lease,
+        drain_delay = set.drain_delay,
         mall = official_account("mall", &Account::default(), &set.mall).replace("SANDBOX_URL", url),
         history_every = set.history_every,
         storage = set

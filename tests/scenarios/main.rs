@@ -22,6 +22,7 @@ mod metrics;
 mod miniapp;
 mod moving;
 mod older_routes;
+mod rolling;
 mod stage;
 mod talk;
 mod traces;

@@ -73,6 +73,8 @@ pub struct Set {
     pub history_every: &'static str,
     /// When the work of a node that is gone is taken over.
     pub lease: &'static str,
+    /// How long a node that goes listens at least.
+    pub drain_delay: &'static str,
     /// Whether there is an assistant.
     pub assistant: bool,
     pub settings: Settings,
@@ -88,6 +90,7 @@ impl Default for Set {
             storage: None,
             history_every: "0s",
             lease: "10s",
+            drain_delay: "0s",
             assistant: true,
             settings: Settings::default(),
         }
@@ -212,7 +215,9 @@ async fn on_servers(set: &mut Set) {
     let create = format!("CREATE SCHEMA {schema}");
     db.batch_execute(&create).await.unwrap();
     // A node that was killed has its work until its lease is over: several nodes share these servers.
-    set.lease = "1s";
+    if set.lease == Set::default().lease {
+        set.lease = "1s";
+    }
     set.settings.patience = set.settings.patience.max(SETTLED);
     set.storage = Some(format!(
         "{}?options=-csearch_path%3D{schema}",

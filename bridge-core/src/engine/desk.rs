@@ -10,12 +10,14 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::join_all;
 use parking_lot::{Mutex, RwLock};
 
 use super::{Engine, EngineParts, contained};
 use crate::{
+    channel::Presence,
     clock::Timestamp,
-    message::{AgentName, ConversationId, Cue, PeerId},
+    message::{AgentName, ConversationId, Cue, InboxName, PeerId},
     routing::{Agent, Decision, Desk, Request, Subject},
     store::{OpenThread, StoreError, WaitingRow},
 };
@@ -246,34 +248,34 @@ impl Engine {
         self.notify(crate::broker::Notice::Desk);
     }
 
-    /// Asks the platforms that tell.
+    /// Asks the platforms that tell, all at once: a slow one delays no other.
     async fn ask_presence(&self) {
-        for (inbox, channel) in self.parts.channels.iter() {
-            let Some(presence) = channel.presence() else {
-                continue;
-            };
-            let agents: BTreeMap<PeerId, AgentName> = self
-                .parts
-                .agents
-                .values()
-                .filter(|agent| agent.inbox == *inbox)
-                .map(|agent| (agent.account.clone(), agent.name.clone()))
-                .collect();
-            if agents.is_empty() {
-                continue;
-            }
-            let accounts: Vec<PeerId> = agents.keys().cloned().collect();
-            match contained(presence.online(&accounts), PATIENCE).await {
-                Ok(Ok(known)) => {
-                    for (account, online) in known {
-                        if let Some(agent) = agents.get(&account) {
-                            self.desk.presence(agent, online);
-                        }
+        let channels = self.parts.channels.iter();
+        let tell = channels
+            .filter_map(|(inbox, channel)| Some(self.ask_presence_at(inbox, channel.presence()?)));
+        let all = join_all(tell.collect::<Vec<_>>());
+        self.stop.run_until_cancelled(all).await;
+    }
+
+    async fn ask_presence_at(&self, inbox: &InboxName, presence: &dyn Presence) {
+        let agents = self.parts.agents.values();
+        let theirs = agents.filter(|agent| agent.inbox == *inbox);
+        let agents: BTreeMap<&PeerId, &AgentName> =
+            theirs.map(|agent| (&agent.account, &agent.name)).collect();
+        if agents.is_empty() {
+            return;
+        }
+        let accounts: Vec<PeerId> = agents.keys().copied().cloned().collect();
+        match contained(presence.online(&accounts), PATIENCE).await {
+            Ok(Ok(known)) => {
+                for (account, online) in known {
+                    if let Some(agent) = agents.get(&account) {
+                        self.desk.presence(agent, online);
                     }
                 }
-                Ok(Err(error)) => tracing::debug!(%inbox, %error, "cannot ask for presence"),
-                Err(mishap) => tracing::warn!(%inbox, %mishap, "cannot ask for presence"),
             }
+            Ok(Err(error)) => tracing::debug!(%inbox, %error, "cannot ask for presence"),
+            Err(mishap) => tracing::warn!(%inbox, %mishap, "cannot ask for presence"),
         }
     }
 

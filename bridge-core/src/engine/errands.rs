@@ -12,6 +12,7 @@ use tracing::Instrument as _;
 use super::{Engine, Side, context::FOR_BOTS, dispatches::LONGEST_PAUSE, holds::Hold};
 use crate::{
     bot::{BotError, Cancelled, Effect, Known, Pace, Turn},
+    broker::Notice,
     error::Remedy,
     message::{Author, Content, Cue, ErrandId},
     store::{Due, DueKind, DueWhat, Errand, Settlement, StoreError},
@@ -19,6 +20,10 @@ use crate::{
 
 /// For bots that declare no pace of their own but are asked as an errand.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// What a bot may do after its answer is not wanted any more, such as telling its provider so.
+const CANCELLED: Duration = Duration::from_secs(10);
+/// The same where this node ends.
+const INTERRUPTED: Duration = Duration::from_millis(500);
 
 impl Engine {
     pub(super) async fn run_errands(self: Arc<Self>) {
@@ -58,7 +63,7 @@ impl Engine {
                 }
             }
         }
-        // Answers in the making are given up: the lease hands their errands to the next life.
+        // Answers in the making are given up: another node, or the next life, asks again.
         for cancelled in self.running.lock().values() {
             cancelled.interrupt();
         }
@@ -83,19 +88,12 @@ impl Engine {
         self.running.lock().remove(&errand.id);
         histogram!("kefu_errand_seconds", "bot" => errand.bot.to_string())
             .record(self.parts.clock.now().since(started));
-        if cancelled.is_cancelled() {
+        if cancelled.is_interrupted() && result.is_err() {
+            return self.hand_back(&hold, &errand).await;
+        }
+        if cancelled.is_cancelled() && !cancelled.is_interrupted() {
             tracing::info!(trace = errand.trace.0, errand = errand.id.0, bot = %errand.bot, "no longer wanted");
-            if !self.stop.is_cancelled() {
-                self.settle(
-                    &hold,
-                    Settlement::Done {
-                        external_id: None,
-                        lost: Vec::new(),
-                    },
-                )
-                .await;
-            }
-            return;
+            return self.settle(&hold, over()).await;
         }
         let cue = match result {
             Ok(effects) => Cue::Answered {
@@ -135,6 +133,17 @@ impl Engine {
         self.hand_in(&hold, &errand, cue).await;
     }
 
+    /// This node ends before the answer is there: another goes on at once. The try counts, so that its bot knows that the
+    /// question may have been heard.
+    async fn hand_back(&self, hold: &Hold, errand: &Errand) {
+        tracing::info!(trace = errand.trace.0, errand = errand.id.0, bot = %errand.bot, "left to another node");
+        let (at, reason) = (self.parts.clock.now(), "its node ended".to_owned());
+        let tried = true;
+        self.settle(hold, Settlement::Retry { at, reason, tried })
+            .await;
+        self.notify(Notice::Errands);
+    }
+
     /// The answer is accepted first and the errand settled after: a crash between the two runs it again, and the second
     /// answer is a repeat.
     async fn hand_in(&self, hold: &Hold, errand: &Errand, cue: Cue) {
@@ -146,23 +155,15 @@ impl Engine {
         loop {
             match self.accept(vec![arrival.clone()]).await {
                 Ok(_) => break,
-                Err(StoreError::Unavailable(_)) if !self.stop.is_cancelled() => {
-                    self.wait_for(std::future::pending(), Duration::from_millis(500))
-                        .await;
+                Err(StoreError::Unavailable(_)) if !self.finished.is_cancelled() => {
+                    self.pause(Duration::from_millis(500)).await;
                 }
                 Err(error) => {
                     return tracing::error!(%error, errand = errand.id.0, "the answer was not accepted");
                 }
             }
         }
-        self.settle(
-            hold,
-            Settlement::Done {
-                external_id: None,
-                lost: Vec::new(),
-            },
-        )
-        .await;
+        self.settle(hold, over()).await;
         self.wake.errands.notify_one();
     }
 
@@ -172,14 +173,22 @@ impl Engine {
         };
         let args = known.command.clone().try_get_matches_from(&errand.argv);
         let args = args.map_err(|error| BotError::permanent(error.to_string()))?;
-        let turn = self.question(errand, cancelled).await?;
+        let turn = self.question(errand, cancelled.clone()).await?;
         self.show_typing(errand.conversation.id, &errand.conversation.thread);
         let patience = patience(&known);
         let span = tracing::info_span!("errand", trace = errand.trace.0, bot = %errand.bot);
         let task =
             tokio::spawn(async move { known.bot.answer(args, &turn).await }.instrument(span));
         let stop = task.abort_handle();
-        match tokio::time::timeout(patience, task).await {
+        let answer = tokio::select! {
+            answer = tokio::time::timeout(patience, task) => answer,
+            // Whoever does not heed it.
+            () = given_up(&cancelled) => {
+                stop.abort();
+                return Err(BotError::permanent("nobody waits for it any more"));
+            }
+        };
+        match answer {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(BotError::permanent("it panicked")),
             Err(_) => {
@@ -228,6 +237,24 @@ impl Engine {
         turn.cancelled = cancelled;
         Ok(turn)
     }
+}
+
+fn over() -> Settlement {
+    Settlement::Done {
+        external_id: None,
+        lost: Vec::new(),
+    }
+}
+
+/// A moment after an answer is not wanted any more: a bot may have something to tidy up.
+async fn given_up(cancelled: &Cancelled) {
+    cancelled.wait().await;
+    let tidying = if cancelled.is_interrupted() {
+        INTERRUPTED
+    } else {
+        CANCELLED
+    };
+    tokio::time::sleep(tidying).await;
 }
 
 fn patience(known: &Known) -> Duration {

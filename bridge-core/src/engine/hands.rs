@@ -107,6 +107,7 @@ impl Engine {
     /// Whether this node alone will see to it soon: the others need not be woken.
     pub(super) fn sees_to(&self, notice: Notice) -> bool {
         self.parts.store.hands_over()
+            && !self.draining()
             && match notice {
                 Notice::Arrivals => {
                     self.pressure.is_calm() && self.hands.turns.available_permits() > 0

@@ -40,9 +40,6 @@ impl Engine {
         &self,
         addressed: Addressed,
     ) -> Result<(Ack, Vec<Option<ArrivalId>>), IngressError> {
-        if self.draining() {
-            return Err(IngressError::Draining);
-        }
         let Some(_in_hand) = self.pressure.take(self.parts.settings.waiting_limit) else {
             return Err(IngressError::Full);
         };
@@ -62,6 +59,10 @@ impl Engine {
             false => self.accept(arrivals).await?,
         };
         if let Some(hint) = decoded.pull {
+            if self.finished.is_cancelled() {
+                // Nobody would pull here any more.
+                return Err(IngressError::Draining);
+            }
             // A full channel drops it: the routine pulls find what it meant.
             let _ = self.hints.try_send((inbox, hint));
         }

@@ -7,6 +7,7 @@ mod context;
 mod deadlines;
 mod desk;
 mod dispatches;
+mod drain;
 mod errands;
 mod hands;
 mod holds;
@@ -30,8 +31,9 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
-use tokio::task::JoinSet;
+use tokio::{sync::Semaphore, task::JoinSet};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub(crate) use contained::contained;
@@ -118,7 +120,11 @@ pub struct Engine {
     /// Nothing is in hand any more, or nobody waits for it.
     finished: CancellationToken,
     tasks: TaskTracker,
+    /// What goes on until the others have finished.
+    last: TaskTracker,
     cues: AtomicU64,
+    /// For those who are shown that somebody is at an answer.
+    shows: Arc<Semaphore>,
 }
 
 /// Pull hints that may wait; more are dropped, the routine pulls find what they meant.
@@ -159,7 +165,9 @@ impl Engine {
             stop: CancellationToken::new(),
             finished: CancellationToken::new(),
             tasks: TaskTracker::new(),
+            last: TaskTracker::new(),
             cues: AtomicU64::new(0),
+            shows: Arc::new(Semaphore::new(typing::AT_ONCE)),
             parts,
         })
     }
@@ -173,36 +181,16 @@ impl Engine {
         self.spawn(|engine| async move { engine.send_dispatches().await });
         self.spawn(|engine| async move { engine.run_errands().await });
         self.spawn(|engine| async move { engine.watch_deadlines().await });
-        self.spawn(|engine| async move { engine.pull_hinted().await });
-        self.spawn(|engine| async move { engine.pull_routinely().await });
         self.spawn(|engine| async move { engine.ask_people().await });
         self.spawn(|engine| async move { engine.keep_desk().await });
         self.spawn(|engine| async move { engine.keep_context().await });
         self.spawn(|engine| async move { engine.keep_house().await });
         self.spawn(|engine| async move { engine.hear_notices().await });
-        // It outlasts the others: until what they have in hand is finished.
-        tokio::spawn(
-            self.clone()
-                .unbroken(|engine| async move { engine.keep_holds().await }),
-        );
-    }
-
-    /// Takes no new work, finishes what is in hand, and hands back what is not done in time.
-    pub async fn drain(&self, within: Duration) {
-        self.stop.cancel();
-        self.tasks.close();
-        if tokio::time::timeout(within, self.tasks.wait())
-            .await
-            .is_err()
-        {
-            tracing::warn!("not everything in hand was finished; leases hand it back");
-        }
-        self.finished.cancel();
-    }
-
-    /// Whether draining has begun.
-    pub fn draining(&self) -> bool {
-        self.stop.is_cancelled()
+        // These outlast the others: until what those have in hand is finished, and nothing comes in any more.
+        let last = |work: BoxFuture<'static, ()>| self.last.spawn(work);
+        last(Box::pin(self.clone().unbroken(Self::keep_holds)));
+        last(Box::pin(self.clone().unbroken(Self::pull_hinted)));
+        last(Box::pin(self.clone().unbroken(Self::pull_routinely)));
     }
 
     /// What the engine is made of.

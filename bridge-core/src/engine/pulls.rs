@@ -44,11 +44,9 @@ impl Engine {
                 side.one_done().await;
                 continue;
             }
-            let hint = tokio::select! {
-                () = self.stop.cancelled() => break,
-                hint = hints.recv() => hint,
+            let Some((inbox, hint)) = self.unless_finished(hints.recv()).await.flatten() else {
+                break;
             };
-            let Some((inbox, hint)) = hint else { break };
             if self.hinted_again(&inbox, &hint) {
                 continue;
             }
@@ -81,7 +79,7 @@ impl Engine {
             self.pull(inbox, &hint).await;
             let mut pulling = self.pulling.lock();
             match pulling.get_mut(&key).and_then(Option::take) {
-                Some(again) if !self.stop.is_cancelled() => hint = again,
+                Some(again) if !self.finished.is_cancelled() => hint = again,
                 _ => {
                     pulling.remove(&key);
                     return;
@@ -149,12 +147,14 @@ impl Engine {
         let key = format!("pull:{inbox}:{}", hint.topic);
         let began = self.parts.clock.now();
         while !self.hold_pull(&key).await {
-            if self.stop.is_cancelled() || self.parts.clock.now().since(began) > WAIT {
+            if self.finished.is_cancelled() || self.parts.clock.now().since(began) > WAIT {
                 return;
             }
-            self.wait_for(std::future::pending(), LOOK).await;
+            self.pause(LOOK).await;
         }
-        if let Err(error) = self.pull_pages(inbox, hint, &key).await {
+        // A page that is given up is asked for again: the cursor stands where it was.
+        let pulled = self.unless_finished(self.pull_pages(inbox, hint, &key));
+        if let Some(Err(error)) = pulled.await {
             counter!("kefu_pull_errors_total", "inbox" => inbox.to_string()).increment(1);
             tracing::warn!(%inbox, topic = hint.topic, %error, "the pull failed");
         }
@@ -222,7 +222,7 @@ impl Engine {
                 })
                 .await?;
             }
-            if !page.more || stuck || self.stop.is_cancelled() || !self.hold_pull(key).await {
+            if !page.more || stuck || !self.hold_pull(key).await {
                 break;
             }
         }

@@ -13,6 +13,10 @@ use crate::{
 
 /// An agent's client says it again every few seconds; the contact's platform hears of it once in so long.
 const AGAIN: Duration = Duration::from_secs(5);
+/// So many platforms are told at once; of what is more nobody hears.
+pub(super) const AT_ONCE: usize = 64;
+/// The longest a platform may take: then it is old.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 impl Engine {
     /// Takes out what is over in a moment and lets it be seen; the rest is to be kept.
@@ -70,17 +74,24 @@ impl Engine {
         if channel.typing().is_none() {
             return;
         }
-        let (peer, within) = (thread.peer.clone(), self.parts.settings.send_timeout);
+        let Ok(turn) = self.shows.clone().try_acquire_owned() else {
+            return;
+        };
+        let (peer, stop) = (thread.peer.clone(), self.stop.clone());
         self.tasks.spawn(async move {
+            let _turn = turn;
             let Some(typing) = channel.typing() else {
                 return;
             };
-            match contained(typing.typing(&peer, true), within).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => {
+            let shown = contained(typing.typing(&peer, true), PATIENCE);
+            match stop.run_until_cancelled(shown).await {
+                None | Some(Ok(Ok(()))) => {}
+                Some(Ok(Err(error))) => {
                     tracing::debug!(conversation = %id, %error, "typing is not shown")
                 }
-                Err(mishap) => tracing::debug!(conversation = %id, %mishap, "typing is not shown"),
+                Some(Err(mishap)) => {
+                    tracing::debug!(conversation = %id, %mishap, "typing is not shown")
+                }
             }
         });
     }

@@ -33,6 +33,10 @@ pub(super) async fn open(
     if !origin::is_admitted(&request, site.live(), &house.app.settings.server.public_url) {
         return Ok(HttpResponse::new(StatusCode::FORBIDDEN));
     }
+    if house.closing.is_cancelled() {
+        // Another node, or this one when it is up again.
+        return Ok(HttpResponse::new(StatusCode::SERVICE_UNAVAILABLE));
+    }
     let bounds = site.live().bounds();
     let place = origin::place(&request, bounds.address_header.as_deref());
     let inbox = site.inbox.clone();

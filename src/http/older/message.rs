@@ -98,9 +98,6 @@ pub(super) fn typed(
 
 /// Makes it durable, and only then answers: with its trace id, by which `kefu-bridge trace` tells its way.
 pub(super) async fn taken(app: &App, arrival: Arrival) -> Result<HttpResponse, Refusal> {
-    if app.engine.draining() {
-        return Err(Refusal::TryAgain);
-    }
     let ids = app.engine.accept(vec![arrival]).await?;
     let trace = ids.into_iter().flatten().next();
     Ok(HttpResponse::Ok().json(json!({

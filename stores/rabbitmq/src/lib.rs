@@ -12,6 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use async_trait::async_trait;
 use bridge_core::{
     backoff::Backoff,
     broker::{Broker, Notice},
@@ -86,6 +87,7 @@ impl Drop for Rabbit {
     }
 }
 
+#[async_trait]
 impl Broker for Rabbit {
     fn publish(&self, notice: Notice) {
         self.shared.outbox.put(notice);
@@ -93,6 +95,15 @@ impl Broker for Rabbit {
 
     fn subscribe(&self) -> Option<broadcast::Receiver<Notice>> {
         Some(self.shared.heard.subscribe())
+    }
+
+    async fn flush(&self) {
+        let mut health = self.shared.health.subscribe();
+        tokio::select! {
+            () = self.shared.outbox.emptied() => {}
+            // To whom nobody listens is not waited for.
+            _ = health.wait_for(|health| !health.up) => {}
+        }
     }
 
     fn health(&self) -> Health {
@@ -140,6 +151,7 @@ impl Shared {
     }
 
     fn down(&self, why: &str) {
+        self.outbox.left();
         let detail = format!("{}: {why}", self.place);
         let before = self.health.send_replace(Health::down(detail.clone()));
         gauge!("kefu_broker_up").set(0.0);

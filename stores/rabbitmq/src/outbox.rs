@@ -17,12 +17,15 @@ const BATCH: usize = 256;
 pub(crate) struct Outbox {
     waiting: Mutex<Waiting>,
     bell: Notify,
+    left: Notify,
 }
 
 #[derive(Default)]
 struct Waiting {
     line: VecDeque<Notice>,
     known: HashSet<Notice>,
+    /// What was taken last is on its way.
+    on_its_way: bool,
 }
 
 impl Waiting {
@@ -52,13 +55,39 @@ impl Outbox {
 
     /// Takes the next out.
     pub(crate) fn take(&self) -> Vec<Notice> {
-        let Waiting { line, known } = &mut *self.waiting.lock();
+        let Waiting {
+            line,
+            known,
+            on_its_way,
+        } = &mut *self.waiting.lock();
+        *on_its_way = true;
         let next = line.len().min(BATCH);
         let some: Vec<Notice> = line.drain(..next).collect();
         for notice in &some {
             known.remove(notice);
         }
         some
+    }
+
+    /// What was taken last has left, or is given up.
+    pub(crate) fn left(&self) {
+        self.waiting.lock().on_its_way = false;
+        self.left.notify_waiters();
+    }
+
+    /// Returns once nothing waits and all has left.
+    pub(crate) async fn emptied(&self) {
+        loop {
+            let left = self.left.notified();
+            let is_empty = {
+                let waiting = self.waiting.lock();
+                waiting.line.is_empty() && !waiting.on_its_way
+            };
+            if is_empty {
+                return;
+            }
+            left.await;
+        }
     }
 
     /// Returns once something waits.
@@ -109,5 +138,21 @@ mod tests {
         (0..BATCH * 2 + 1).for_each(|number| outbox.put(changed(number)));
         let sizes = [(); 4].map(|()| outbox.take().len());
         assert_eq!(sizes, [BATCH, BATCH, 1, 0]);
+    }
+
+    #[tokio::test]
+    async fn it_is_empty_when_the_last_has_left() {
+        let outbox = Outbox::default();
+        outbox.emptied().await;
+        outbox.put(Notice::Arrivals);
+        outbox.take();
+        let emptied = outbox.emptied();
+        tokio::select! {
+            biased;
+            () = emptied => panic!("it is on its way"),
+            () = std::future::ready(()) => {}
+        }
+        let emptied = async { tokio::join!(outbox.emptied(), async { outbox.left() }) };
+        emptied.await;
     }
 }

@@ -106,7 +106,10 @@ impl<'a> Session<'a> {
                     None => return "the queue was closed".to_owned(),
                 },
                 sent = finished(&mut sending), if !blocked => match sent {
-                    Ok(()) => sending = None,
+                    Ok(()) => {
+                        sending = None;
+                        shared.outbox.left();
+                    }
                     Err(why) => return why,
                 },
                 () = shared.outbox.filled(), if sending.is_none() && !blocked => {
@@ -126,6 +129,7 @@ impl<'a> Session<'a> {
                     Event::ConnectionUnblocked if blocked => {
                         // What was on its way has waited too long for its confirm to be judged.
                         (blocked, sending, pulse) = (false, None, Pulse::default());
+                        shared.outbox.left();
                         shared.up();
                     }
                     Event::Error(error) => return error.to_string(),

@@ -198,3 +198,29 @@ fn what_is_no_url_is_said_without_its_password() {
         assert_eq!(Rabbit::connect(url, "any").err(), Some(BadUrl));
     }
 }
+
+/// Who goes has its last word heard.
+#[tokio::test]
+async fn what_is_flushed_is_heard_though_its_node_goes() {
+    let (url, exchange) = (servers::rabbitmq(), servers::unique("flush"));
+    let (goes, stays) = (
+        connected(&url, &exchange).await,
+        connected(&url, &exchange).await,
+    );
+    let mut heard = stays.subscribe().unwrap();
+    for number in 0..1000 {
+        goes.publish(changed(number));
+    }
+    timeout(LONG, goes.flush()).await.unwrap();
+    drop(goes);
+    let last = async { while heard.recv().await.ok() != Some(changed(999)) {} };
+    timeout(LONG, last).await.unwrap();
+}
+
+/// And to nobody it says nothing.
+#[tokio::test]
+async fn a_broker_out_of_reach_is_not_flushed() {
+    let node = Rabbit::connect("amqp://127.0.0.1:1/%2f", "nobody").unwrap();
+    node.publish(Notice::Arrivals);
+    timeout(LONG, node.flush()).await.unwrap();
+}

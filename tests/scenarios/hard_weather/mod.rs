@@ -2,7 +2,7 @@
 //! faults: nodes killed, stopped and restarted, servers killed, wires cut, platforms that fail and repeat. At the end
 //! the books are compared. `./dev weather` runs it long; the tests run it short and with a fixed seed.
 
-mod balancer;
+pub mod balancer;
 mod books;
 mod faults;
 mod nodes;

@@ -154,10 +154,9 @@ impl Engine {
             let settled = self.parts.store.settle_and_tell(&id, settlement.clone());
             match settled.await {
                 Ok(others) => return others,
-                Err(StoreError::Unavailable(reason)) if !self.stop.is_cancelled() => {
+                Err(StoreError::Unavailable(reason)) if !self.finished.is_cancelled() => {
                     tracing::warn!(reason, "cannot settle; trying again");
-                    self.wait_for(std::future::pending(), Duration::from_millis(500))
-                        .await;
+                    self.pause(Duration::from_millis(500)).await;
                 }
                 Err(error) => {
                     tracing::warn!(%error, id = id.id, "not settled");

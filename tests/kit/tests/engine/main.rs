@@ -12,6 +12,7 @@ mod bells;
 mod buried;
 mod changed;
 mod desk;
+mod going;
 mod idle;
 mod jumps;
 mod recall;

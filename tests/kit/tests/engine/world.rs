@@ -194,6 +194,8 @@ pub struct World {
     pub mall: Arc<Platform>,
     pub desk: Arc<Platform>,
     pub annex: Arc<Platform>,
+    /// How often the assistant was asked.
+    pub asked: watch::Sender<u64>,
     number: AtomicU64,
 }
 
@@ -214,6 +216,7 @@ impl World {
     fn on(clock: Arc<TestClock>, store: Arc<MemoryStore>, set: Set, number: u64) -> Self {
         let (mall, desk) = (set.mall.map(Arc::new), Arc::new(set.desk));
         let tools = testkit::tools_at(clock.clone());
+        let asked = watch::Sender::default();
         let mut channels: BTreeMap<InboxName, Arc<dyn Channel>> = BTreeMap::new();
         channels.insert(InboxName::new("desk"), desk.clone());
         let annex = Arc::new(set.annex);
@@ -236,7 +239,7 @@ impl World {
             clock: clock.clone(),
             media: tools.media.clone(),
             channels: Arc::new(channels),
-            catalogue: Arc::new(catalogue(&tools)),
+            catalogue: Arc::new(catalogue(&tools, &asked)),
             guards: set.guards,
             agents: set.agents.iter().map(|name| agent(name)).collect(),
             strategy: Strategy::default(),
@@ -253,6 +256,7 @@ impl World {
             mall: mall.unwrap_or_default(),
             desk,
             annex,
+            asked,
             number: AtomicU64::new(number),
         }
     }
@@ -374,7 +378,7 @@ fn agent(name: &str) -> (AgentName, Agent) {
     (agent.name.clone(), agent)
 }
 
-fn catalogue(tools: &Tools) -> Catalogue {
+fn catalogue(tools: &Tools, asked: &watch::Sender<u64>) -> Catalogue {
     let mut catalogue = Catalogue::default();
     let registry = Registry::linked().unwrap();
     let usual = registry.bots.values().filter(|spec| !spec.needs_section);
@@ -383,12 +387,12 @@ fn catalogue(tools: &Tools) -> Catalogue {
         catalogue.insert(**spec, bot);
     }
     let spec = BotSpec::new::<Assistant>("ai").background(Duration::from_secs(60));
-    catalogue.insert(spec, Arc::new(Assistant));
+    catalogue.insert(spec, Arc::new(Assistant(asked.clone())));
     catalogue
 }
 
-/// An assistant who says everything twice.
-struct Assistant;
+/// An assistant who says everything twice, and thinks for ever about some things when first asked.
+struct Assistant(watch::Sender<u64>);
 
 #[derive(clap::Args)]
 struct Nothing {}
@@ -397,7 +401,7 @@ impl Plugin for Assistant {
     type Config = ();
 
     fn build((): (), _: &Tools) -> Result<Self, BuildError> {
-        Ok(Self)
+        Ok(Self(watch::Sender::default()))
     }
 }
 
@@ -408,6 +412,10 @@ impl ChatBot for Assistant {
     async fn answer(&self, _: Nothing, turn: &Turn) -> Result<Vec<Effect>, BotError> {
         let said = turn.question.iter().filter_map(|said| said.content.words());
         let words = said.collect::<Vec<_>>().join("，");
+        self.0.send_modify(|asked| *asked += 1);
+        if words.contains("想一想") && turn.attempt <= 1 {
+            std::future::pending::<()>().await;
+        }
         let once = format!("您说：{words}");
         Ok(vec![
             Effect::reply(once),
