@@ -13,16 +13,23 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     && install -D target/release/kefu-bridge /out/kefu-bridge
 
 FROM debian:bookworm-slim
+LABEL org.opencontainers.image.title="Kefu Bridge" \
+      org.opencontainers.image.description="Customer service between WeChat, an assistant and people" \
+      org.opencontainers.image.licenses="Apache-2.0"
 ARG FFMPEG=no
 # Time zones are in the program; certificates are the system's, so that they can be renewed and added to.
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates \
     && if [ "$FFMPEG" = yes ]; then apt-get install -y --no-install-recommends ffmpeg; fi \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 10001 --user-group --home-dir /var/lib/kefu kefu \
+    && groupadd --gid 10001 kefu \
+    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/kefu --shell /usr/sbin/nologin kefu \
     && install -d -o kefu -g kefu -m 0700 /var/lib/kefu /var/lib/kefu/media
 COPY --from=build /out/kefu-bridge /usr/local/bin/kefu-bridge
 USER 10001:10001
+# Of a container only what listens on every address can be reached, whatever the configuration says (a loopback address, as
+# in config/example.toml); and the port is the one that is exposed and asked below.
+ENV KEFU__SERVER__LISTEN=0.0.0.0:8080
 # A relative path of the configuration (data/kefu.db, data/media) lies here.
 WORKDIR /var/lib/kefu
 VOLUME /var/lib/kefu

@@ -5,6 +5,7 @@
 use bridge_plugins as _;
 
 pub mod app;
+mod backup;
 mod check;
 mod cli;
 mod code;

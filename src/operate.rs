@@ -1,8 +1,8 @@
-//! The operator's smaller commands: what is linked, one message's way, schema, backup and restore.
+//! The operator's smaller commands: what is linked, one message's way, the schema.
 
-use std::{io::Write, path::Path, sync::Arc};
+use std::{io::Write, sync::Arc};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use bridge_core::{
     bot::Audience,
     clock::{SystemClock, Timestamp},
@@ -177,66 +177,5 @@ pub(crate) fn migrate(settings: &Settings) -> anyhow::Result<()> {
         store.close().await
     })?;
     say(&format!("{place} 已是最新结构 / has this version's schema"));
-    Ok(())
-}
-
-/// A consistent copy of store and media while the bridge runs.
-pub(crate) fn backup(settings: &Settings, directory: &Path) -> anyhow::Result<()> {
-    let place = storage::place(settings);
-    place.file()?;
-    runtime().map_err(anyhow::Error::new)?.block_on(async {
-        // The media first: whatever the copy of the store names is then there, and more.
-        let media = &settings.media.dir;
-        if media.is_dir() {
-            copy_tree(media, &directory.join("media")).context("无法复制媒体文件 / the media cannot be copied")?;
-        }
-        let store = place.look(&settings.storage).await?;
-        let wrong = "无法备份数据库；每次备份请用一个新目录 / the store cannot be copied; name a new folder for each backup";
-        store.backup(directory).await.context(wrong)
-    })?;
-    say(&format!("已备份到 / copied to {}", directory.display()));
-    Ok(())
-}
-
-/// Back from a copy.
-pub(crate) fn restore(settings: &Settings, directory: &Path) -> anyhow::Result<()> {
-    let place = storage::place(settings);
-    let (from, to) = (directory.join("kefu.db"), place.file()?);
-    if !from.is_file() {
-        bail!("{} 不是备份目录 / holds no kefu.db", directory.display());
-    }
-    if to.exists() {
-        bail!(
-            "{} 已存在，请先移走 / exists already; move it away first",
-            to.display()
-        );
-    }
-    if let Some(folder) = to.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    // The media first: a store that is there is whole, and so is what it names.
-    let media = directory.join("media");
-    if media.is_dir() {
-        copy_tree(&media, &settings.media.dir)
-            .context("无法复制媒体文件 / the media cannot be copied")?;
-    }
-    bridge_store_sqlite::restore(&from, to)
-        .with_context(|| format!("copying to {}", to.display()))?;
-    say(&format!("已恢复到 / restored to {}", to.display()));
-    Ok(())
-}
-
-/// Copies what is not there yet: media are named by their content.
-fn copy_tree(from: &Path, to: &Path) -> std::io::Result<()> {
-    std::fs::create_dir_all(to)?;
-    for entry in std::fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy_tree(&entry.path(), &target)?;
-        } else if !target.exists() {
-            std::fs::copy(entry.path(), &target)?;
-        }
-    }
     Ok(())
 }

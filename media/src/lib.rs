@@ -6,6 +6,7 @@
 //! a stranger's bytes and names really are, `picture` and `voice` how they take another form, `link` and `serve` who
 //! gets to see them.
 
+mod copy;
 mod failure;
 mod fetch;
 mod flights;
@@ -25,6 +26,7 @@ mod settings;
 mod vault;
 mod voice;
 
+pub use copy::copy;
 pub use fetch::{Lookup, system_lookup};
 pub use key::link_key;
 pub use kind::sniff_whole as sniff;

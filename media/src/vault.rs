@@ -164,7 +164,7 @@ impl Vault {
 }
 
 /// The folder of unfinished files; inside the vault, because a rename does not cross file systems.
-const TMP: &str = "tmp";
+pub(crate) const TMP: &str = "tmp";
 
 #[derive(PartialEq, Eq)]
 enum Durable {
@@ -172,7 +172,7 @@ enum Durable {
     No,
 }
 
-fn private_dir(path: &Path) -> io::Result<()> {
+pub(crate) fn private_dir(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
@@ -180,7 +180,7 @@ fn private_dir(path: &Path) -> io::Result<()> {
 }
 
 /// "Not there" is an answer, not a failure.
-fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+pub(crate) fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

@@ -6,7 +6,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::{check, code, http, moving, operate, sandbox, settings};
+use crate::{backup, check, code, http, moving, operate, sandbox, settings};
 
 /// 客服桥：把微信客户接到 AI 和人工客服 / Kefu Bridge: WeChat customers to an assistant and to people.
 #[derive(Parser)]
@@ -165,10 +165,10 @@ fn execute(command: Command) -> Result<(), Failure> {
         }
         Command::Migrate(config) => Ok(operate::migrate(&settings::load(&config.path)?)?),
         Command::Backup { config, dir } => {
-            Ok(operate::backup(&settings::load(&config.path)?, &dir)?)
+            Ok(backup::backup(&settings::load(&config.path)?, &dir)?)
         }
         Command::Restore { config, dir } => {
-            Ok(operate::restore(&settings::load(&config.path)?, &dir)?)
+            Ok(backup::restore(&settings::load(&config.path)?, &dir)?)
         }
         Command::Store {
             what: StoreCommand::Copy(args),

@@ -135,3 +135,67 @@ async fn a_backup_taken_while_everybody_talks_is_a_beginning() {
     assert_eq!(heard(&system, &peer), numbered("第", 1..=9));
     assert_eq!(answers(&phone.chat()), numbered("答", 1..=4));
 }
+
+/// A bridge that never ran, with an empty store: its folder and its configuration.
+fn empty_bridge() -> (tempfile::TempDir, std::path::PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("config.toml");
+    let nowhere = "http://127.0.0.1:9";
+    let text = configuration::whole(nowhere, folder.path(), &Set::default());
+    std::fs::write(&config, text).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_kefu-bridge"))
+        .args(["migrate", "-c"])
+        .arg(&config)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    (folder, config)
+}
+
+/// What the copy of the store names has to be in the copy of the media: so the media are read later.
+#[test]
+fn media_are_copied_after_the_store_and_the_copy_gets_its_name_last() {
+    let (folder, config) = empty_bridge();
+    let (shelf, copy) = (folder.path().join("media/ab"), folder.path().join("copy"));
+    std::fs::create_dir_all(&shelf).unwrap();
+    // Whoever opens it waits for whoever reads it: that is the moment when the media are copied.
+    let pipe = shelf.join("abcd");
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let (with, to) = (config.clone(), copy.clone());
+    let backup = std::thread::spawn(move || kefu(&["backup"], &with, &to));
+    let read = std::fs::File::options().write(true).open(&pipe).unwrap();
+    assert!(copy.join("unfinished/kefu.db").exists());
+    assert!(!copy.join("kefu.db").exists(), "it is not whole yet");
+    drop(read);
+    let output = backup.join().unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    assert!(copy.join("kefu.db").exists() && copy.join("media/ab/abcd").exists());
+    assert!(!copy.join("unfinished").exists());
+}
+
+/// SQLite would take the log of the old database for one of the new, and write it into it.
+#[test]
+fn a_log_that_was_left_behind_is_not_written_into_what_is_restored() {
+    let (folder, config) = empty_bridge();
+    let copy = folder.path().join("copy");
+    let output = kefu(&["backup"], &config, &copy);
+    assert!(output.status.success(), "{}", said(&output));
+    let (store, log) = (
+        folder.path().join("kefu.db"),
+        folder.path().join("kefu.db-wal"),
+    );
+    std::fs::remove_file(&store).unwrap();
+    std::fs::write(&log, "what was written last").unwrap();
+    let output = kefu(&["restore"], &config, &copy);
+    assert!(!output.status.success() && said(&output).contains("kefu.db-wal"));
+    assert!(!store.exists());
+    std::fs::remove_file(&log).unwrap();
+    let output = kefu(&["restore"], &config, &copy);
+    assert!(output.status.success(), "{}", said(&output));
+}

@@ -11,6 +11,7 @@ mod kin;
 mod memo;
 mod open;
 mod people;
+mod private;
 mod quiet;
 mod read;
 mod restore;

@@ -16,6 +16,7 @@ use crate::{
     index::{DeadlineRow, Index},
     keeper::Disk,
     memo::Ids,
+    private,
     read::Readers,
     rows::{DispatchRow, ErrandRow, from_json, to_json},
     schema, unavailable,
@@ -61,14 +62,10 @@ impl Sqlite {
         options: Options,
         disk: impl FnOnce(File) -> D,
     ) -> Result<Arc<Self>, StoreError> {
-        if let Some(folder) = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-        {
-            std::fs::create_dir_all(folder)
-                .map_err(|error| unavailable(format!("{}: {error}", folder.display())))?;
-        }
+        let named = |error| unavailable(format!("{}: {error}", path.display()));
+        private::folder_of(path).map_err(named)?;
         let lock = own(path)?;
+        private::file(path).map_err(named)?;
         let mut db = connect(path)?;
         schema::migrate(&mut db, options.migrate)?;
         mark_life(&db, "DO UPDATE SET value = excluded.value")?;
@@ -126,12 +123,7 @@ pub(crate) fn mark_life(db: &Connection, again: &str) -> Result<(), StoreError> 
 pub(crate) fn own(path: &Path) -> Result<File, StoreError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&name)
-        .map_err(unavailable)?;
+    let file = private::file(Path::new(&name)).map_err(unavailable)?;
     file.try_lock()
         .map_err(|_| unavailable(format!("another kefu-bridge has {} open", path.display())))?;
     Ok(file)

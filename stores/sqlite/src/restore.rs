@@ -5,7 +5,7 @@ use std::path::Path;
 
 use bridge_core::store::StoreError;
 
-use crate::{open, schema, unavailable};
+use crate::{open, private, schema, unavailable};
 
 /// More numbers than are given out between a copy and its return.
 const BEYOND: i64 = 1 << 24;
@@ -19,7 +19,11 @@ pub fn restore(from: &Path, to: &Path) -> Result<(), StoreError> {
     let mut unfinished = to.as_os_str().to_owned();
     unfinished.push(".part");
     let unfinished = Path::new(&unfinished);
-    std::fs::copy(from, unfinished).map_err(unavailable)?;
+    private::folder_of(to).map_err(unavailable)?;
+    let _ = std::fs::remove_file(unfinished);
+    std::fs::File::open(from)
+        .and_then(|mut from| std::io::copy(&mut from, &mut private::file(unfinished)?))
+        .map_err(unavailable)?;
     advance(unfinished)?;
     std::fs::File::open(unfinished)
         .and_then(|file| file.sync_all())

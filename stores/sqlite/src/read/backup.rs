@@ -5,13 +5,11 @@ use std::{fs, path::Path};
 use bridge_core::store::StoreError;
 
 use super::connect;
-use crate::unavailable;
+use crate::{private, unavailable};
 
 /// Copies the database at `from` to `to`, where nothing may be yet.
 pub(super) fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
-    if let Some(folder) = to.parent() {
-        fs::create_dir_all(folder).map_err(unavailable)?;
-    }
+    private::folder_of(to).map_err(unavailable)?;
     if to.exists() {
         return Err(unavailable(format!("{} exists already", to.display())));
     }
@@ -19,6 +17,7 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
     // Under another name until it is whole: a copy that was cut short must not look like one.
     let unfinished = to.with_extension("db.part");
     let _ = fs::remove_file(&unfinished);
+    private::file(&unfinished).map_err(unavailable)?;
     db.execute_batch("PRAGMA query_only = OFF;")
         .map_err(unavailable)?;
     db.execute("VACUUM INTO ?1", [unfinished.to_string_lossy()])
