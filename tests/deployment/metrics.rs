@@ -26,7 +26,7 @@ fn sources() -> Vec<String> {
     for part in parts {
         below(&root().join(part), ".rs", &mut files);
     }
-    let texts = files.iter().map(|file| std::fs::read_to_string(file));
+    let texts = files.iter().map(std::fs::read_to_string);
     texts.map(Result::unwrap).collect()
 }
 
