@@ -102,6 +102,9 @@ impl Postgres {
         options: Options,
     ) -> Result<Arc<Self>, StoreError> {
         let link = Link::new(url, options, Hold::Shared)?;
+        if options.connections > 1 {
+            link.own_sessions().await?;
+        }
         schema::migrate(&link, options.migrate).await?;
         if quiet::unfinished(&link).await? {
             return Err(StoreError::Unavailable(

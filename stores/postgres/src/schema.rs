@@ -1,7 +1,9 @@
 //! The schema, by version. One node migrates while the others wait; a lock of the database sees to that.
 
+use std::time::{Duration, Instant};
+
 use bridge_core::store::StoreError;
-use tokio_postgres::Client;
+use tokio_postgres::{Client, error::SqlState};
 
 use crate::link::{Link, damaged, unavailable};
 
@@ -23,38 +25,58 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/14-newest.sql"),
 ];
 
-/// The lock of migrations: any number that nobody else uses.
-const LOCK: i64 = 0x6b65_6675;
+/// The lock of migrations; one for each schema. SQL.
+const LOCK: &str = "hashtextextended('kefu.schema.' || coalesce(current_schema(), ''), 17)";
+
+/// The oldest server that knows all that is used (`server_version_num`).
+const OLDEST: i32 = 140_000;
+
+/// How often whoever waits looks, and how often it is told.
+const LOOK: Duration = Duration::from_millis(50);
+const TOLD: Duration = Duration::from_secs(10);
+
+/// What waits for a step's lock waits behind it, callbacks among it: so it waits no longer than this, and then lets them
+/// through before it tries again.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Brings the database to this version's schema.
 pub(crate) async fn migrate(link: &Link, allowed: bool) -> Result<(), StoreError> {
     let mut client = link.client().await?;
     let failed = |error: tokio_postgres::Error| unavailable(&error);
-    // Others may be at it for longer than a call may take.
-    let patient = "SET statement_timeout = 0; SET lock_timeout = 0";
-    client.batch_execute(patient).await.map_err(failed)?;
-    let lock = "SELECT pg_advisory_lock($1)";
-    client.execute(lock, &[&LOCK]).await.map_err(failed)?;
+    // A step may take longer than a call may.
+    let patient = format!(
+        "SET statement_timeout = 0; SET lock_timeout = {}",
+        PATIENCE.as_millis()
+    );
+    client.batch_execute(&patient).await.map_err(failed)?;
+    take_turn(&client).await?;
     let migrated = steps(&mut client, allowed).await;
-    let unlock = "SELECT pg_advisory_unlock($1)";
-    client.execute(unlock, &[&LOCK]).await.map_err(failed)?;
-    // This connection was made patient: it is not for the pool.
+    // This connection was made patient: it is not for the pool. The lock ends with it.
     drop(deadpool_postgres::Object::take(client));
     migrated
 }
 
-async fn steps(client: &mut Client, allowed: bool) -> Result<(), StoreError> {
+/// Waits until nobody else is at it.
+async fn take_turn(client: &Client) -> Result<(), StoreError> {
     let failed = |error: tokio_postgres::Error| unavailable(&error);
-    let exists = "SELECT to_regclass('kefu_schema') IS NOT NULL";
-    let exists: bool = client.query_one(exists, &[]).await.map_err(failed)?.get(0);
-    let version = match exists {
-        true => {
-            let version = "SELECT coalesce(max(version), 0) FROM kefu_schema";
-            client.query_one(version, &[]).await.map_err(failed)?.get(0)
+    let lock = format!("SELECT pg_try_advisory_lock({LOCK})");
+    let mut told: Option<Instant> = None;
+    loop {
+        let taken = client.query_one(&lock, &[]).await.map_err(failed)?;
+        if taken.get(0) {
+            return Ok(());
         }
-        false => 0_i32,
-    };
-    let (known, version) = (STEPS.len(), usize::try_from(version).map_err(damaged)?);
+        if told.is_none_or(|told| told.elapsed() > TOLD) {
+            told = Some(Instant::now());
+            tracing::info!("another node looks after the schema; waiting for it");
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+async fn steps(client: &mut Client, allowed: bool) -> Result<(), StoreError> {
+    let version = version(client).await?;
+    let known = STEPS.len();
     if version > known {
         return Err(damaged(format!(
             "its schema is version {version}, this program knows up to {known}: use a newer program"
@@ -66,15 +88,58 @@ async fn steps(client: &mut Client, allowed: bool) -> Result<(), StoreError> {
         )));
     }
     for (index, step) in STEPS.iter().enumerate().skip(version) {
-        let tx = client.transaction().await.map_err(failed)?;
-        let table = "CREATE TABLE IF NOT EXISTS kefu_schema (version integer PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())";
-        tx.batch_execute(table).await.map_err(failed)?;
-        tx.batch_execute(step).await.map_err(failed)?;
         let number = i32::try_from(index + 1).map_err(damaged)?;
-        let note = "INSERT INTO kefu_schema (version) VALUES ($1)";
-        tx.execute(note, &[&number]).await.map_err(failed)?;
-        tx.commit().await.map_err(failed)?;
+        let mut told: Option<Instant> = None;
+        loop {
+            match take(client, number, step).await {
+                Ok(()) => break,
+                Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => {
+                    if told.is_none_or(|told| told.elapsed() > TOLD) {
+                        told = Some(Instant::now());
+                        tracing::warn!(
+                            version = number,
+                            "somebody holds a table that the schema's next version changes (a backup, perhaps); trying again"
+                        );
+                    }
+                    tokio::time::sleep(PATIENCE).await;
+                }
+                Err(error) => return Err(unavailable(&error)),
+            }
+        }
         tracing::info!(version = number, "the schema was brought up to date");
     }
     Ok(())
+}
+
+/// The schema's version.
+async fn version(client: &Client) -> Result<usize, StoreError> {
+    let failed = |error: tokio_postgres::Error| unavailable(&error);
+    let server =
+        "SELECT current_setting('server_version_num')::integer, current_setting('server_version'),
+        to_regclass('kefu_schema') IS NOT NULL";
+    let row = client.query_one(server, &[]).await.map_err(failed)?;
+    if row.get::<_, i32>(0) < OLDEST {
+        return Err(StoreError::Unavailable(format!(
+            "PostgreSQL {} or newer is needed, this is {}",
+            OLDEST / 10_000,
+            row.get::<_, &str>(1)
+        )));
+    }
+    if !row.get::<_, bool>(2) {
+        return Ok(0);
+    }
+    let version = "SELECT coalesce(max(version), 0) FROM kefu_schema";
+    let row = client.query_one(version, &[]).await.map_err(failed)?;
+    usize::try_from(row.get::<_, i32>(0)).map_err(damaged)
+}
+
+/// One step, all or nothing.
+async fn take(client: &mut Client, number: i32, step: &str) -> Result<(), tokio_postgres::Error> {
+    let tx = client.transaction().await?;
+    let table = "CREATE TABLE IF NOT EXISTS kefu_schema (version integer PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())";
+    tx.batch_execute(table).await?;
+    tx.batch_execute(step).await?;
+    let note = "INSERT INTO kefu_schema (version) VALUES ($1)";
+    tx.execute(note, &[&number]).await?;
+    tx.commit().await
 }

@@ -15,7 +15,7 @@ use deadpool_postgres::{
     RecyclingMethod, Runtime, TimeoutType,
 };
 use tokio::time::{Instant, timeout_at};
-use tokio_postgres::{NoTls, Row, error::SqlState, types::ToSql};
+use tokio_postgres::{NoTls, Row, SimpleQueryMessage, error::SqlState, types::ToSql};
 
 use self::{away::Away, place::Place};
 pub(crate) use self::{away::PING, place::readable};
@@ -31,11 +31,14 @@ const BRISK: Duration = Duration::from_millis(250);
 /// the same.
 const OUTLIVED: Duration = Duration::from_secs(5);
 
+const POOLED: &str =
+    "a pooler in transaction mode is in between: connect directly, or set its pool_mode to session";
 const SILENT: &str = "the database does not answer";
 const BUSY: &str = "all connections are busy";
 
 /// The lock by which nodes say that they are connected; one for each schema. SQL.
-pub(crate) const HOLD: &str = "hashtextextended('kefu.store.' || current_schema(), 17)";
+pub(crate) const HOLD: &str =
+    "hashtextextended('kefu.store.' || coalesce(current_schema(), ''), 17)";
 
 /// What a session is told when it begins, beside the times. Not as options of the connection: poolers refuse those.
 ///
@@ -141,6 +144,24 @@ impl Link {
         })
     }
 
+    /// Whether a connection is a session of its own. A pooler in transaction mode gives the session of one who pauses to the
+    /// next; what either was told, prepared and locked is then the other's.
+    pub(crate) async fn own_sessions(&self) -> Result<(), StoreError> {
+        let (pausing, next) = (self.client().await?, self.client().await?);
+        let asked = async {
+            let theirs = said(&pausing, BACKEND).await?;
+            next.batch_execute("BEGIN").await?;
+            let own = said(&next, BACKEND).await?;
+            next.batch_execute("ROLLBACK").await?;
+            Ok(own != theirs)
+        };
+        match asked.await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(StoreError::Unavailable(POOLED.to_owned())),
+            Err(error) => Err(unavailable(&error as &tokio_postgres::Error)),
+        }
+    }
+
     /// Runs one statement; tries again where another transaction came in its way. All that takes no longer than a call may.
     pub(crate) async fn query(
         &self,
@@ -176,9 +197,10 @@ impl Link {
         latest: Instant,
     ) -> Result<Vec<Row>, Failure> {
         self.away.check()?;
+        let began = Instant::now();
         let gone = |(why, everybody): (String, bool)| {
             if everybody {
-                self.goes_away(&why);
+                self.goes_away(&why, began);
             }
             StoreError::Unavailable(why)
         };
@@ -192,8 +214,14 @@ impl Link {
             client.query(&statement, values).await
         };
         match timeout_at(latest, call).await {
-            Ok(Ok(rows)) => Ok(rows),
+            Ok(Ok(rows)) => {
+                self.away.heard();
+                Ok(rows)
+            }
             Ok(Err(error)) => {
+                if error.code().is_some() {
+                    self.away.heard();
+                }
                 let failure = Failure::of(&error);
                 self.replace(client, error.code());
                 Err(failure)
@@ -203,7 +231,7 @@ impl Link {
                 drop(Object::take(client));
                 // Within that time the server ends what takes too long: it is no statement that does.
                 if asked.elapsed() > self.call / 2 {
-                    self.goes_away(SILENT);
+                    self.goes_away(SILENT, asked);
                 }
                 Err(StoreError::Unavailable(SILENT.to_owned()).into())
             }
@@ -230,6 +258,21 @@ impl Link {
     pub(crate) fn close(&self) {
         self.pool.close();
     }
+}
+
+/// The number of the server's process that answers.
+const BACKEND: &str = "SELECT pg_backend_pid()";
+
+/// The first column of the first row, by a statement that nothing is prepared for.
+async fn said(
+    client: &tokio_postgres::Client,
+    sql: &str,
+) -> Result<Option<String>, tokio_postgres::Error> {
+    let lines = client.simple_query(sql).await?;
+    Ok(lines.iter().find_map(|line| match line {
+        SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+        _ => None,
+    }))
 }
 
 /// What a session is told first, in one statement.
@@ -259,9 +302,8 @@ fn session(call: Duration, hold: Hold) -> String {
 /// A new connection is told how to work, and takes its share of the database.
 async fn begin(client: &ClientWrapper, session: &str) -> Result<(), HookError> {
     for _ in 0..LOOKS {
-        let begun = client.query_one(session, &[]).await;
-        let begun = begun.map_err(HookError::Backend)?;
-        if begun.try_get(0).map_err(HookError::Backend)? {
+        let shared = said(client, session).await;
+        if shared.map_err(HookError::Backend)?.as_deref() == Some("t") {
             return Ok(());
         }
         // The database may not have noticed yet that a copy was killed.
@@ -334,13 +376,17 @@ fn chain(error: &(dyn Error + 'static)) -> String {
     let mut line = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        line.push_str(": ");
-        line.push_str(&error.to_string());
+        // Some repeat what they were caused by.
+        let words = error.to_string();
+        if !line.contains(&words) {
+            line.push_str(": ");
+            line.push_str(&words);
+        }
         if let Some(remedy) = place::remedy(error) {
             line.push_str("; ");
             line.push_str(remedy);
         }
         cause = error.source();
     }
-    line
+    line.replace('\n', " ")
 }

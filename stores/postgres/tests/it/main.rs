@@ -8,5 +8,6 @@ mod away;
 mod conformance;
 mod fresh;
 mod nodes;
+mod older;
 mod plans;
 mod tls;
