@@ -9,6 +9,7 @@ mod backup;
 mod check;
 mod cli;
 mod code;
+mod counters;
 mod http;
 mod logging;
 mod moving;

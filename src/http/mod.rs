@@ -16,7 +16,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::{
     app::{self, App},
     cli::Failure,
-    logging,
+    counters, logging,
     settings::Settings,
 };
 
@@ -73,6 +73,7 @@ pub(crate) async fn start(settings: Settings) -> Result<Running, Failure> {
     let metrics = health::recorder();
     let app = Arc::new(App::build(settings).await?);
     app::announce(&app);
+    counters::begin(&app);
     let live = live::House::open(app.clone());
     let house = web::Data::from(live.clone());
     let (data, listen) = (web::Data::from(app.clone()), app.settings.server.listen);

@@ -219,6 +219,22 @@ fn dashboard_and_alerts_ask_for_metrics_that_there_are() {
     }
 }
 
+/// Whoever counts a failure for the first time has shown nought before: see the module that the names are looked for in.
+#[test]
+fn every_counter_whose_labels_are_known_begins_at_nought() {
+    let begun = read("src/counters.rs");
+    for (name, metric) in recorded() {
+        let foreign = ["code", "rate", "lane", "result", "from", "why"];
+        let known = !metric
+            .labels
+            .iter()
+            .any(|label| foreign.contains(&label.as_str()));
+        if metric.kind == "counter" && known {
+            assert!(begun.contains(&format!("\"{name}\"")), "{name}");
+        }
+    }
+}
+
 /// How many may wait is said where it is alerted about, and where it is described.
 #[test]
 fn the_limit_that_is_told_is_the_one_there_is() {

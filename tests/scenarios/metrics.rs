@@ -59,3 +59,22 @@ async fn every_step_is_counted_and_timed_by_inbox() {
     assert!(value(&metrics, failed) >= 1.0);
     assert!(value(&metrics, "kefu_depth{of=\"assigned\"}") >= 1.0);
 }
+
+/// Prometheus sees no rise in what begins with its first failure: a burst that is over by then would alert nobody.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_not_failed_yet_is_shown_as_nought() {
+    let stage = Stage::usual().await;
+    let metrics = reqwest::get(format!("{}/metrics", stage.bridge.url));
+    let metrics = metrics.await.unwrap().text().await.unwrap();
+    for series in [
+        "kefu_turn_errors_total",
+        "kefu_chain_errors_total",
+        "kefu_pull_errors_total{inbox=\"mall\"}",
+        "kefu_sent_total{inbox=\"desk\"}",
+        "kefu_errand_errors_total{bot=\"ai\"}",
+        "kefu_callbacks_refused_total{status=\"503\"}",
+        "kefu_live_closed_total{why=\"full\"}",
+    ] {
+        assert_eq!(value(&metrics, series), 0.0, "{series}");
+    }
+}
