@@ -10,14 +10,12 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::join_all;
-use parking_lot::{Mutex, RwLock};
+use parking_lot::{Mutex, MutexGuard, RwLock};
 
-use super::{Engine, EngineParts, contained};
+use super::{Engine, EngineParts};
 use crate::{
-    channel::Presence,
     clock::Timestamp,
-    message::{AgentName, ConversationId, Cue, InboxName, PeerId},
+    message::{AgentName, ConversationId, Cue},
     routing::{Agent, Decision, Desk, Request, Subject},
     store::{OpenThread, StoreError, WaitingRow},
 };
@@ -26,10 +24,6 @@ use crate::{
 const TOLD: usize = 10;
 /// How often presence is asked for and seats are offered without being told to: hours open without an event.
 const LOOK: Duration = Duration::from_secs(30);
-/// How long a platform may think about who is there; those who wait for a seat wait for it.
-const PATIENCE: Duration = Duration::from_secs(3);
-/// How long a word on an agent's presence holds.
-const PRESENCE_TTL: Duration = Duration::from_secs(7 * 86_400);
 
 /// See [`DeskKeeper::turn`].
 pub(super) struct Turn<'a> {
@@ -55,6 +49,7 @@ pub(super) struct DeskKeeper {
     looked_for_moved: AtomicBool,
     reading: tokio::sync::Mutex<()>,
     offline: Mutex<BTreeSet<AgentName>>,
+    untold: Mutex<BTreeMap<AgentName, bool>>,
     last: Mutex<Option<AgentName>>,
     /// Seats given in turns that the snapshot does not show yet.
     promised: Mutex<BTreeMap<ConversationId, Promise>>,
@@ -90,6 +85,7 @@ impl DeskKeeper {
             looked_for_moved: AtomicBool::new(false),
             reading: tokio::sync::Mutex::new(()),
             offline: Mutex::default(),
+            untold: Mutex::default(),
             last: Mutex::default(),
             promised: Mutex::default(),
             average: Mutex::default(),
@@ -169,8 +165,8 @@ impl DeskKeeper {
         Turn { desk: self, id }
     }
 
-    /// An agent came or went.
-    pub(super) fn presence(&self, agent: &AgentName, online: bool) {
+    /// An agent is there, or is not; whether that is news.
+    pub(super) fn presence(&self, agent: &AgentName, online: bool) -> bool {
         let mut offline = self.offline.lock();
         let changed = if online {
             offline.remove(agent)
@@ -180,6 +176,12 @@ impl DeskKeeper {
         if changed {
             self.stale();
         }
+        changed
+    }
+
+    /// What is known here and could not be told the other nodes.
+    pub(super) fn untold(&self) -> MutexGuard<'_, BTreeMap<AgentName, bool>> {
+        self.untold.lock()
     }
 
     /// An agent was given a conversation.
@@ -193,11 +195,6 @@ impl DeskKeeper {
         let seconds = had.as_secs_f64();
         *average = Some(average.map_or(seconds, |mean| mean.mul_add(0.9, seconds * 0.1)));
     }
-}
-
-/// The cache's key for an agent's presence.
-fn presence_key(agent: &AgentName) -> String {
-    format!("presence:{agent}")
 }
 
 impl Engine {
@@ -221,61 +218,6 @@ impl Engine {
                 tracing::warn!(%error, "cannot see whose agent is gone");
             }
             self.wait_for(heard, LOOK).await;
-        }
-    }
-
-    /// What earlier lives and other nodes knew.
-    async fn recall_presence(&self) {
-        for agent in self.parts.agents.keys() {
-            if let Ok(Some(word)) = self.parts.cache.get(&presence_key(agent)).await {
-                self.desk.presence(agent, word != "offline");
-            }
-        }
-    }
-
-    /// An agent came or went: remembered, and seats are offered anew.
-    pub(super) async fn set_presence(&self, agent: &AgentName, online: bool) {
-        self.desk.presence(agent, online);
-        let word = if online { "online" } else { "offline" };
-        if let Err(error) = self
-            .parts
-            .cache
-            .put(&presence_key(agent), word, PRESENCE_TTL)
-            .await
-        {
-            tracing::debug!(%error, "presence is known to this node only");
-        }
-        self.notify(crate::broker::Notice::Desk);
-    }
-
-    /// Asks the platforms that tell, all at once: a slow one delays no other.
-    async fn ask_presence(&self) {
-        let channels = self.parts.channels.iter();
-        let tell = channels
-            .filter_map(|(inbox, channel)| Some(self.ask_presence_at(inbox, channel.presence()?)));
-        let all = join_all(tell.collect::<Vec<_>>());
-        self.stop.run_until_cancelled(all).await;
-    }
-
-    async fn ask_presence_at(&self, inbox: &InboxName, presence: &dyn Presence) {
-        let agents = self.parts.agents.values();
-        let theirs = agents.filter(|agent| agent.inbox == *inbox);
-        let agents: BTreeMap<&PeerId, &AgentName> =
-            theirs.map(|agent| (&agent.account, &agent.name)).collect();
-        if agents.is_empty() {
-            return;
-        }
-        let accounts: Vec<PeerId> = agents.keys().copied().cloned().collect();
-        match contained(presence.online(&accounts), PATIENCE).await {
-            Ok(Ok(known)) => {
-                for (account, online) in known {
-                    if let Some(agent) = agents.get(&account) {
-                        self.desk.presence(agent, online);
-                    }
-                }
-            }
-            Ok(Err(error)) => tracing::debug!(%inbox, %error, "cannot ask for presence"),
-            Err(mishap) => tracing::warn!(%inbox, %mishap, "cannot ask for presence"),
         }
     }
 

@@ -16,6 +16,7 @@ mod ingress;
 mod lines;
 mod meters;
 mod people;
+mod presence;
 mod pressure;
 mod pulls;
 mod receipts;

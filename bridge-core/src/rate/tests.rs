@@ -1,62 +1,8 @@
-use std::sync::atomic::AtomicUsize;
-
-use async_trait::async_trait;
-
 use super::*;
 use crate::{
-    cache::{CacheError, MemoryCache},
     clock::TestClock,
+    testkit::{FickleCache, Mood},
 };
-
-/// A cache that can be out of reach.
-struct Fickle {
-    memory: MemoryCache,
-    away: AtomicBool,
-    asked: AtomicUsize,
-}
-
-impl Fickle {
-    fn new(clock: &Arc<TestClock>) -> Arc<Self> {
-        Arc::new(Self {
-            memory: MemoryCache::new(clock.clone()),
-            away: AtomicBool::new(false),
-            asked: AtomicUsize::new(0),
-        })
-    }
-
-    fn here(&self) -> Result<&MemoryCache, CacheError> {
-        match self.away.load(Ordering::Relaxed) {
-            true => Err(CacheError("away".to_owned())),
-            false => Ok(&self.memory),
-        }
-    }
-}
-
-#[async_trait]
-impl Cache for Fickle {
-    async fn get(&self, key: &str) -> Result<Option<String>, CacheError> {
-        self.here()?.get(key).await
-    }
-    async fn put(&self, key: &str, value: &str, ttl: Duration) -> Result<(), CacheError> {
-        self.here()?.put(key, value, ttl).await
-    }
-    async fn remove_if(&self, key: &str, value: &str) -> Result<bool, CacheError> {
-        self.here()?.remove_if(key, value).await
-    }
-    async fn hold(&self, key: &str, owner: &str, ttl: Duration) -> Result<bool, CacheError> {
-        self.here()?.hold(key, owner, ttl).await
-    }
-    async fn release(&self, key: &str, owner: &str) -> Result<(), CacheError> {
-        self.here()?.release(key, owner).await
-    }
-    async fn add(&self, key: &str, by: i64, ttl: Duration) -> Result<i64, CacheError> {
-        self.here()?.add(key, by, ttl).await
-    }
-    async fn admit(&self, key: &str, pace: &Pace) -> Result<Admission, CacheError> {
-        self.asked.fetch_add(1, Ordering::Relaxed);
-        self.here()?.admit(key, pace).await
-    }
-}
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -74,7 +20,7 @@ fn ten() -> Rate {
     }
 }
 
-fn limiter(cache: &Arc<Fickle>, clock: &Arc<TestClock>) -> Arc<RateLimiter> {
+fn limiter(cache: &Arc<FickleCache>, clock: &Arc<TestClock>) -> Arc<RateLimiter> {
     Arc::new(RateLimiter::new("app", ten(), cache.clone(), clock.clone()))
 }
 
@@ -124,7 +70,7 @@ async fn play(
 #[tokio::test]
 async fn a_burst_passes_and_the_rest_follow_at_the_pace_across_nodes() {
     let clock = Arc::new(TestClock::default());
-    let cache = Fickle::new(&clock);
+    let cache = FickleCache::new(clock.clone());
     let nodes = [limiter(&cache, &clock), limiter(&cache, &clock)];
     let heard = callers(&[&nodes[0], &nodes[1]], &[Lane::Interactive; 9], &clock);
     let turns = play(heard, &clock, 1000).await;
@@ -136,17 +82,13 @@ async fn a_burst_passes_and_the_rest_follow_at_the_pace_across_nodes() {
         [0, 1, 2, 3, 4, 5, 6, 7, 8],
         "in the order they asked"
     );
-    assert_eq!(
-        cache.asked.load(Ordering::Relaxed),
-        9,
-        "whoever waits asks once"
-    );
+    assert_eq!(cache.admissions(), 9, "whoever waits asks once");
 }
 
 #[tokio::test]
 async fn a_turn_beyond_patience_is_not_taken() {
     let clock = Arc::new(TestClock::default());
-    let cache = Fickle::new(&clock);
+    let cache = FickleCache::new(clock.clone());
     let node = limiter(&cache, &clock);
     // 4 at once, 10 within the second; the others are told when to come back.
     let heard = callers(&[&node], &[Lane::Interactive; 17], &clock);
@@ -163,7 +105,7 @@ async fn a_turn_beyond_patience_is_not_taken() {
 async fn bulk_takes_what_the_interactive_leave() {
     use Lane::{Bulk, Interactive};
     let clock = Arc::new(TestClock::default());
-    let cache = Fickle::new(&clock);
+    let cache = FickleCache::new(clock.clone());
     let node = limiter(&cache, &clock);
     // Half of the burst is bulk's; the third waits, and those a person waits for do not stand behind it.
     let heard = callers(
@@ -184,7 +126,7 @@ async fn bulk_takes_what_the_interactive_leave() {
 #[tokio::test]
 async fn bulk_gives_up_while_the_interactive_need_everything() {
     let clock = Arc::new(TestClock::default());
-    let cache = Fickle::new(&clock);
+    let cache = FickleCache::new(clock.clone());
     let node = limiter(&cache, &clock);
     let mut heard = callers(&[&node], &[Lane::Interactive; 4], &clock);
     let mut bulk = callers(&[&node], &[Lane::Bulk], &clock);
@@ -203,7 +145,7 @@ async fn bulk_gives_up_while_the_interactive_need_everything() {
 #[tokio::test]
 async fn without_the_cache_each_node_keeps_to_its_share() {
     let clock = Arc::new(TestClock::default());
-    let cache = Fickle::new(&clock);
+    let cache = FickleCache::new(clock.clone());
     let nodes = [limiter(&cache, &clock), limiter(&cache, &clock)];
     // The first has heard of the second when the next span begins.
     for _ in 0..2 {
@@ -211,13 +153,13 @@ async fn without_the_cache_each_node_keeps_to_its_share() {
         assert_eq!(play(heard, &clock, 5).await.len(), 2);
         clock.advance(Duration::from_secs(30));
     }
-    cache.away.store(true, Ordering::Relaxed);
+    cache.is(Mood::Refused);
     let heard = callers(&[&nodes[0], &nodes[1]], &[Lane::Interactive; 8], &clock);
     let turns = play(heard, &clock, 1000).await;
     let at: Vec<i64> = turns.iter().map(|(_, turn)| turn.unwrap()).collect();
     // Two at once and five a second on each of the two.
     assert_eq!(at, [0, 0, 0, 0, 200, 200, 400, 400]);
-    cache.away.store(false, Ordering::Relaxed);
+    cache.is(Mood::Fair);
     let heard = callers(&[&nodes[0], &nodes[1]], &[Lane::Interactive; 4], &clock);
     assert_eq!(play(heard, &clock, 5).await.len(), 4, "together again");
 }

@@ -7,6 +7,8 @@
 //! ```
 
 mod drive;
+#[cfg(feature = "engine")]
+mod fickle;
 mod strangers;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -14,6 +16,8 @@ use std::{collections::BTreeMap, sync::Arc};
 #[cfg(feature = "engine")]
 pub use drive::tools;
 pub use drive::{answer, tools_at, words};
+#[cfg(feature = "engine")]
+pub use fickle::{FickleCache, Mood};
 #[doc(hidden)]
 pub use strangers::exercise;
 

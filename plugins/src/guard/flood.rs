@@ -1,11 +1,11 @@
-//! Flood limit: a contact who sends too many messages within a window is told so once, and what else they send until
-//! the window is over is kept in the transcript and answered by nobody.
+//! Flood limit: of a contact who sends too many messages only so many are answered within any span of time; what is beyond
+//! them is kept in the transcript and answered by nobody, and the contact is told so once in that time.
 
 use std::{num::NonZeroU32, ops::ControlFlow, sync::Arc};
 
 use bridge_core::{
     bot::{Effect, Turn, async_trait},
-    cache::Cache,
+    cache::{Admission, Cache, Window},
     chain::{ChainError, Ending, Filter, GuardSpec},
     message::Author,
     plugin::{BuildError, Plugin, Tools},
@@ -17,9 +17,9 @@ use bridge_core::{
 #[derive(Debug, Clone, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// 窗口内一位客户最多发多少条 / How many messages a contact may send within `window`.
+    /// 任意一段 window 时间内，一位客户最多有多少条消息得到回应 / How many messages of a contact are answered within any `window`.
     messages: NonZeroU32,
-    /// 窗口，从第一条消息开始 / The window; it begins with the first message.
+    /// 窗口，随时间滑动 / The window; it slides.
     window: Span,
     /// 有客服接待时是否也限制；关闭则客服看到全部 /
     /// Whether it also holds while an agent has the conversation. Off: the agent sees everything.
@@ -67,29 +67,25 @@ impl Filter<Turn> for Flood {
         if turn.author != Author::Contact || spared {
             return Ok(ControlFlow::Continue(turn));
         }
-        let key = format!("flood:{}", turn.conversation.thread);
-        let count = match self.cache.add(&key, 1, self.config.window.0).await {
-            Ok(count) => count,
+        let thread = &turn.conversation.thread;
+        let (span, most) = (self.config.window.0, self.config.messages.get());
+        let key = format!("flood-window:{thread}");
+        match self.cache.count(&key, &Window { span, most }).await {
+            Ok(Admission::Granted { .. }) => return Ok(ControlFlow::Continue(turn)),
+            Ok(Admission::Refused { .. }) => {}
             Err(error) => {
                 // A lost cache must not silence anybody.
                 tracing::warn!(trace = turn.trace.0, %error, "messages are not counted");
                 return Ok(ControlFlow::Continue(turn));
             }
-        };
-        let limit = i64::from(self.config.messages.get());
-        if count <= limit {
-            return Ok(ControlFlow::Continue(turn));
         }
-        let told = Effect::reply(turn.texts.say(Text::TooFast, &[]));
-        let effects = if count == limit + 1 {
-            vec![told]
-        } else {
-            Vec::new()
+        let key = format!("flood-told:{thread}");
+        let effects = match self.cache.add(&key, 1, span).await {
+            Ok(1) => vec![Effect::reply(turn.texts.say(Text::TooFast, &[]))],
+            _ => Vec::new(),
         };
-        Ok(ControlFlow::Break(Ending::with(
-            effects,
-            format!("flood: message {count} of at most {limit}"),
-        )))
+        let why = format!("flood: more than {most} messages within {span:?}");
+        Ok(ControlFlow::Break(Ending::with(effects, why)))
     }
 }
 
@@ -139,6 +135,29 @@ mod tests {
         assert_eq!(say().await, Some(vec![]));
         clock.advance(Duration::from_secs(1));
         assert_eq!(say().await, None);
+    }
+
+    /// A window that began anew with its first message would let them all through again at its edge.
+    #[tokio::test]
+    async fn at_no_edge_are_there_more() {
+        let clock = Arc::new(TestClock::default());
+        let flood = three_a_minute(&clock);
+        let mut answered = Vec::new();
+        for second in 0..600_u64 {
+            // In bursts, at odd moments.
+            if second % 20 < 5 || second % 61 > 56 {
+                for _ in 0..2 {
+                    if stopped(&flood, turn_of_contact("在吗")).await.is_none() {
+                        answered.push(second);
+                    }
+                }
+            }
+            clock.advance(Duration::from_secs(1));
+        }
+        assert!(answered.len() >= 27, "and they are answered: {answered:?}");
+        for four in answered.windows(4) {
+            assert!(four[3] - four[0] >= 60, "four within a minute: {four:?}");
+        }
     }
 
     #[tokio::test]

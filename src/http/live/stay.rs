@@ -28,6 +28,10 @@ const PING: Duration = Duration::from_secs(25);
 const SILENCE: Duration = Duration::from_secs(70);
 /// Between two looks without a bell: a lost notice costs no more than this.
 const LOOK: Duration = Duration::from_secs(20);
+/// The same where all notices are lost, for a talk that goes on: what another node does is not heard of here.
+const LOOK_ALONE: Duration = Duration::from_secs(2);
+/// Nobody has said anything for so long: it does not go on.
+const LULL: Duration = Duration::from_secs(180);
 /// Lines a page begins with, and gets more of at a time.
 const SCREEN: usize = 30;
 /// Screens that anybody reads in a minute.
@@ -53,6 +57,7 @@ pub(super) struct Stay {
     shown: Shown,
     told: Option<State>,
     spoken_at: Instant,
+    looked_at: Instant,
     /// What waits until they have read what is on its way.
     waits: Waits,
 }
@@ -90,6 +95,7 @@ impl Stay {
             shown: Shown::default(),
             told: None,
             spoken_at: Instant::now(),
+            looked_at: Instant::now(),
             waits: Waits::default(),
         }
     }
@@ -116,6 +122,7 @@ impl Stay {
         loop {
             let idle = self.spoken_at + self.site.live().bounds().idle;
             let (patience, again) = (wire.patience(), self.shown.again());
+            let (next, alone) = (self.looked_at + LOOK_ALONE, self.is_alone());
             tokio::select! {
                 came = wire.next() => {
                     heard_at = Instant::now();
@@ -139,6 +146,7 @@ impl Stay {
                     }
                     self.look(wire).await?;
                 }
+                () = sleep_until(next), if alone => self.look(wire).await?,
                 _ = pings.tick() => {
                     if heard_at.elapsed() > SILENCE {
                         return Err(Over::Left);
@@ -151,6 +159,11 @@ impl Stay {
                 () = &mut closing => return Err(Over::Away),
             }
         }
+    }
+
+    /// Whether a talk goes on of which this node may hear nothing.
+    fn is_alone(&self) -> bool {
+        self.spoken_at.elapsed() < LULL && !self.house.app.engine.parts().broker.health().up
     }
 
     async fn tell(&self, wire: &mut Wire, news: &News<'_>) -> Result<(), Over> {
@@ -292,6 +305,7 @@ impl Stay {
 
     /// Shows what there is beyond what they have seen, and who answers now.
     async fn look(&mut self, wire: &mut Wire) -> Result<(), Over> {
+        self.looked_at = Instant::now();
         loop {
             if wire.is_full() {
                 self.waits.look = true;

@@ -155,6 +155,10 @@ impl Shared {
         let detail = format!("{}: {why}", self.place);
         let before = self.health.send_replace(Health::down(detail.clone()));
         gauge!("kefu_broker_up").set(0.0);
+        if before.up {
+            // From now on something may be missed.
+            self.hear(Notice::All);
+        }
         if before.up || before.detail.ends_with("connecting") {
             tracing::warn!(
                 broker = self.place,

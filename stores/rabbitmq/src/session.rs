@@ -254,7 +254,11 @@ impl Shared {
 
     fn blocked(&self, reason: &str) {
         let detail = format!("{}: the broker takes nothing: {reason}", self.place);
-        self.health.send_replace(Health::down(detail));
+        let before = self.health.send_replace(Health::down(detail));
+        if before.up {
+            // From now on something may be missed: nobody can tell.
+            self.hear(Notice::All);
+        }
         gauge!("kefu_broker_up").set(0.0);
         tracing::warn!(
             broker = self.place,

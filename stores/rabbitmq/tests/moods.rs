@@ -162,11 +162,13 @@ async fn whatever_an_operator_does_it_is_said_and_got_over() {
         is_up(&one).await;
         is_up(&other).await;
     }
-    // Nothing is left of those that were before.
-    let queues = server
-        .rabbitmqctl("-q --no-table-headers list_queues name")
-        .await;
-    assert_eq!(queues.lines().count(), 2, "{queues}");
+    // Nothing is left of those that were before, once the last has found out.
+    let queues = async || {
+        let list = "-q --no-table-headers list_queues name";
+        server.rabbitmqctl(list).await.lines().count()
+    };
+    let two = async { while queues().await != 2 {} };
+    timeout(LONG, two).await.unwrap();
 
     // A user who may nothing yet, at a virtual host that is not there yet; its password wants escaping.
     server.rabbitmqctl("add_user kefu p@ss/w:rd#%?").await;

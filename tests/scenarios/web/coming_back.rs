@@ -1,5 +1,11 @@
 //! Sockets that were cut, pages that did not read, nodes that died: nothing is missing and nothing comes twice.
 
+use std::time::{Duration, Instant};
+
+use bridge_testkit::{
+    proxy::{Proxy, authority},
+    servers,
+};
 use serde_json::json;
 
 use super::site;
@@ -149,6 +155,41 @@ async fn on_two_nodes_a_visitor_is_one_visitor() {
         taken += 2;
         assert!(taken < 8, "each node counts for itself");
     }
+    stage.settled().await;
+    drop(second);
+}
+
+/// A node that hears nothing of the others shows a talk that goes on all the same, soon.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_queue_a_visitor_of_another_node_reads_on() {
+    let stage = Stage::with(Set {
+        assistant: false,
+        backs: Backs::Servers,
+        more: "[inboxes.site]\nchannel = \"web\"\n".to_owned(),
+        ..Set::default()
+    })
+    .await;
+    let queue = servers::rabbitmq();
+    let proxy = Proxy::before(authority(&queue)).await;
+    let config = std::fs::read_to_string(stage.config()).unwrap();
+    let deaf = stage.folder.path().join("deaf.toml");
+    std::fs::write(&deaf, config.replace(&queue, &proxy.in_place_of(&queue))).unwrap();
+    // The platforms call the first node.
+    let second = Bridge::start(&deaf);
+    let mut visitor = Visitor::comes(&second.url).await;
+    visitor.says("人工").await;
+    visitor.reads("为您服务").await;
+    let agent = stage.agent("system");
+    let card = agent.hears_text("新会话").await.unwrap();
+    proxy.refuse();
+    let began = Instant::now();
+    for words in ["第一句", "第二句", "第三句", "第四句"] {
+        agent.says(&card.peer, words).unwrap().await;
+        visitor.reads(words).await;
+    }
+    // Not by the look that makes up for a lost notice: four of those would take a minute at least.
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(40), "{took:?}");
     stage.settled().await;
     drop(second);
 }

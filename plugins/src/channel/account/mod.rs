@@ -3,6 +3,7 @@
 //! No URL, and so no token, ever gets into an error.
 
 mod attach;
+mod common;
 mod limits;
 mod media;
 mod rests;
@@ -27,7 +28,7 @@ pub(super) use self::{
     media::{Upload, unavailable},
     token::Grant,
 };
-use self::{rests::Rests, token::Tokens};
+use self::{common::Common, rests::Rests, token::Tokens};
 
 /// The most of an answer that is read, downloads apart.
 const ANSWER: usize = 1 << 20;
@@ -40,6 +41,7 @@ pub(super) struct Api {
     pub(super) base: String,
     pub(super) http: reqwest::Client,
     pub(super) tokens: Tokens,
+    tickets: Common,
     pub(super) cache: std::sync::Arc<dyn bridge_core::cache::Cache>,
     pub(super) table: Table,
     clock: std::sync::Arc<dyn Clock>,
@@ -64,6 +66,7 @@ impl Api {
             base,
             http,
             tokens,
+            tickets: Common::new(tools),
             cache: tools.cache.clone(),
             table,
             clock: tools.clock.clone(),

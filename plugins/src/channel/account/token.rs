@@ -1,24 +1,23 @@
-//! The one owner of an account's access token (WeChat: 4.1, WeCom: 5.1): fetched by one caller at a time on all nodes,
-//! shared through the cache; a token that failed is expired only if it is still the one.
+//! The one owner of an account's access token (WeChat: 4.1, WeCom: 5.1), which all nodes have in common; a token that failed
+//! is expired only if it is still the one.
 
 use std::{sync::Arc, time::Duration};
 
 use bridge_core::{
     cache::Cache,
     channel::{ChannelError, ChannelErrorKind},
-    clock::{Clock, Timestamp},
     error::Remedy,
     plugin::Tools,
     secret::Secret,
 };
-use parking_lot::Mutex;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::{Rests, Table, answer};
+use super::{
+    Rests, Table, answer,
+    common::{Common, Fetched},
+};
 
-/// A token is renewed this long before it ends: the platform keeps the old one alive as long.
-const EARLY: Duration = Duration::from_secs(300);
 /// A forced renewal is allowed every 30 s and 20 times a day: fewer, and far apart.
 const FORCE_EVERY: Duration = Duration::from_secs(120);
 const FORCE_A_DAY: i64 = 18;
@@ -26,9 +25,6 @@ const FORCE_A_DAY: i64 = 18;
 const REFUSED: Duration = Duration::from_secs(60);
 /// The name fetching rests under.
 const FETCHING: &str = "token";
-/// How long one node's fetch keeps the others waiting, and how often those look whether it is there.
-const FETCH: Duration = Duration::from_secs(15);
-const LOOK: Duration = Duration::from_millis(100);
 
 /// How an account's token is asked for.
 #[derive(Debug, Clone)]
@@ -94,13 +90,8 @@ pub(in super::super) struct Tokens {
     table: Table,
     http: reqwest::Client,
     cache: Arc<dyn Cache>,
-    clock: Arc<dyn Clock>,
     rests: Rests,
-    owner: String,
-    /// The last token and its end, for when the cache is out of reach.
-    last: Mutex<Option<(String, Timestamp)>>,
-    /// One fetch at a time in this process; across processes the cache's lock.
-    fetching: tokio::sync::Mutex<()>,
+    common: Common,
 }
 
 impl Tokens {
@@ -118,11 +109,8 @@ impl Tokens {
             table,
             http,
             cache: tools.cache.clone(),
-            clock: tools.clock.clone(),
             rests: Rests::new(tools.clock.clone(), table),
-            owner: uuid::Uuid::now_v7().to_string(),
-            last: Mutex::default(),
-            fetching: tokio::sync::Mutex::default(),
+            common: Common::new(tools),
         }
     }
 
@@ -131,65 +119,23 @@ impl Tokens {
         &self.name
     }
 
-    /// This process, for what one of all nodes does.
-    pub(super) fn owner(&self) -> &str {
-        &self.owner
-    }
-
     fn key(&self) -> String {
         format!("token:{}", self.name)
     }
 
     /// A token that is good as far as we know.
     pub(in super::super) async fn get(&self) -> Result<String, ChannelError> {
-        if let Some(token) = self.cached().await {
-            return Ok(token);
-        }
-        let _one = self.fetching.lock().await;
-        match self.cached().await {
-            Some(token) => Ok(token),
-            None => self.fetch_for_all(false).await,
-        }
-    }
-
-    /// Fetches where no other node does; waits for the other's where one does. A cache out of reach means that each
-    /// node fetches for itself: the platform gives all the same token.
-    async fn fetch_for_all(&self, force: bool) -> Result<String, ChannelError> {
-        let lock = format!("fetch:{}", self.name);
-        let began = self.clock.now();
-        while !self
-            .cache
-            .hold(&lock, &self.owner, FETCH)
-            .await
-            .unwrap_or(true)
-        {
-            self.clock.sleep(LOOK).await;
-            if let Some(token) = self.cached().await {
-                return Ok(token);
-            }
-            if self.clock.now().since(began) >= FETCH {
-                break;
-            }
-        }
-        // It may have come between the last look and the lock.
-        let token = match self.cached().await {
-            Some(token) if !force => Ok(token),
-            _ => self.fetch(force).await,
-        };
-        let _ = self.cache.release(&lock, &self.owner).await;
-        token
+        let fetch = async || self.fetch(false).await;
+        self.common.get(&self.key(), fetch).await
     }
 
     /// Another token than `failed`, which the platform refused. `again`: it refused the one after, too.
     pub(super) async fn another(&self, failed: &str, again: bool) -> Result<String, ChannelError> {
-        // A cache out of reach only means that every node fetches for itself.
-        let _ = self.cache.remove_if(&self.key(), failed).await;
-        self.last
-            .lock()
-            .take_if(|(token, _)| token.as_str() == failed);
+        let key = self.key();
+        self.common.forget(&key, failed).await;
         if again && self.may_force().await {
-            let _one = self.fetching.lock().await;
-            return self.fetch_for_all(true).await;
+            let fetch = async || self.fetch(true).await;
+            return self.common.anew(&key, fetch).await;
         }
         self.get().await
     }
@@ -206,29 +152,14 @@ impl Tokens {
         today.is_ok_and(|count| count <= FORCE_A_DAY)
     }
 
-    async fn cached(&self) -> Option<String> {
-        match self.cache.get(&self.key()).await {
-            Ok(token) => token,
-            Err(_) => {
-                let now = self.clock.now();
-                let last = self.last.lock();
-                let alive = last.as_ref().filter(|(_, until)| *until > now);
-                alive.map(|(token, _)| token.clone())
-            }
-        }
-    }
-
-    async fn fetch(&self, force: bool) -> Result<String, ChannelError> {
+    async fn fetch(&self, force: bool) -> Result<Fetched, ChannelError> {
         self.rests.awake(FETCHING)?;
         tracing::info!(account = self.name, force, "fetching an access token");
         let request = self.grant.request(&self.http, &self.base, force);
         let value = answer(request, self.table)
             .await
             .map_err(|error| self.failed(error))?;
-        let token = value["access_token"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned();
+        let token = value["access_token"].as_str().unwrap_or_default();
         if token.is_empty() {
             let detail = "the token answer has no access_token";
             return Err(ChannelError::new(
@@ -238,14 +169,7 @@ impl Tokens {
             ));
         }
         let life = Duration::from_secs(value["expires_in"].as_u64().unwrap_or(7200));
-        let ttl = life
-            .saturating_sub(EARLY)
-            .max(Duration::from_secs(30).min(life));
-        *self.last.lock() = Some((token.clone(), self.clock.now() + ttl));
-        if let Err(error) = self.cache.put(&self.key(), &token, ttl).await {
-            tracing::warn!(%error, "the access token is not shared");
-        }
-        Ok(token)
+        Ok((token.to_owned(), life))
     }
 
     /// What a failed fetch means.

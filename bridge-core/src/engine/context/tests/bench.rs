@@ -2,97 +2,32 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use async_trait::async_trait;
-use parking_lot::Mutex;
-
 use super::super::*;
 use crate::{
     bot::Catalogue,
     broker::Embedded,
-    cache::MemoryCache,
     clock::{Clock as _, TestClock},
     conversation::Move,
     engine::{EngineParts, EngineSettings},
     message::{Arrival, Author, BotName, ExternalId, InboxName, PeerId, Trigger, What, WorkerId},
     routing::{Strategy, WorkingHours},
     store::{Claim, Intake, MemoryStore, Verdict},
-    testkit,
+    testkit::{self, FickleCache},
     texts::{Locale, Texts},
 };
-
-/// How the cache answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Weather {
-    Fair,
-    Refused,
-    Silent,
-}
-
-/// A cache that says it is shared, and may be away.
-pub(super) struct Shared {
-    memory: MemoryCache,
-    pub(super) weather: Mutex<Weather>,
-}
-
-impl Shared {
-    async fn pass(&self) -> Result<&MemoryCache, CacheError> {
-        let weather = *self.weather.lock();
-        match weather {
-            Weather::Fair => Ok(&self.memory),
-            Weather::Refused => Err(CacheError("refused".to_owned())),
-            Weather::Silent => std::future::pending().await,
-        }
-    }
-}
-
-#[async_trait]
-impl Cache for Shared {
-    async fn get(&self, key: &str) -> Result<Option<String>, CacheError> {
-        self.pass().await?.get(key).await
-    }
-    async fn put(&self, key: &str, value: &str, ttl: Duration) -> Result<(), CacheError> {
-        self.pass().await?.put(key, value, ttl).await
-    }
-    async fn remove_if(&self, key: &str, value: &str) -> Result<bool, CacheError> {
-        self.pass().await?.remove_if(key, value).await
-    }
-    async fn hold(&self, key: &str, owner: &str, ttl: Duration) -> Result<bool, CacheError> {
-        self.pass().await?.hold(key, owner, ttl).await
-    }
-    async fn release(&self, key: &str, owner: &str) -> Result<(), CacheError> {
-        self.pass().await?.release(key, owner).await
-    }
-    async fn add(&self, key: &str, by: i64, ttl: Duration) -> Result<i64, CacheError> {
-        self.pass().await?.add(key, by, ttl).await
-    }
-    fn shared(&self) -> bool {
-        true
-    }
-    async fn append(&self, key: &str, entry: &str, bounds: Bounds) -> Result<(), CacheError> {
-        self.pass().await?.append(key, entry, bounds).await
-    }
-    async fn restart(&self, key: &str, entry: &str, bounds: Bounds) -> Result<(), CacheError> {
-        self.pass().await?.restart(key, entry, bounds).await
-    }
-    async fn list(&self, key: &str) -> Result<Vec<String>, CacheError> {
-        self.pass().await?.list(key).await
-    }
-    async fn drop_list(&self, key: &str) -> Result<(), CacheError> {
-        self.pass().await?.drop_list(key).await
-    }
-}
 
 /// An engine whose loops do not run: commits are made by hand.
 pub(super) struct Bench {
     pub(super) engine: Arc<Engine>,
-    pub(super) cache: Arc<Shared>,
+    pub(super) cache: Arc<FickleCache>,
     pub(super) clock: Arc<TestClock>,
     pub(super) written: mpsc::Receiver<Write>,
     pub(super) arrivals: i64,
     pub(super) id: ConversationId,
 }
 
-pub(super) fn parts(clock: Arc<TestClock>, cache: Arc<dyn Cache>) -> EngineParts {
+/// What an engine is made of, alone with its clock and its cache.
+pub(in crate::engine) fn parts(clock: Arc<TestClock>, cache: Arc<dyn Cache>) -> EngineParts {
     EngineParts {
         store: Arc::new(MemoryStore::new(clock.clone())),
         cache,
@@ -118,10 +53,7 @@ pub(super) fn parts(clock: Arc<TestClock>, cache: Arc<dyn Cache>) -> EngineParts
 impl Bench {
     pub(super) fn new() -> Self {
         let clock = Arc::new(TestClock::default());
-        let cache = Arc::new(Shared {
-            memory: MemoryCache::new(clock.clone()),
-            weather: Mutex::new(Weather::Fair),
-        });
+        let cache = FickleCache::new(clock.clone());
         let engine = Engine::new(parts(clock.clone(), cache.clone()));
         let written = engine.ring.as_ref().unwrap().written.lock().take().unwrap();
         Self {

@@ -1,11 +1,13 @@
-mod bench;
+pub(in crate::engine) mod bench;
 mod chance;
 
 use std::sync::Arc;
 
 use super::*;
-use crate::{cache::MemoryCache, clock::TestClock, conversation::Move, store::Verdict};
-use bench::{Bench, Weather, parts};
+use crate::{
+    cache::MemoryCache, clock::TestClock, conversation::Move, store::Verdict, testkit::Mood,
+};
+use bench::{Bench, parts};
 
 #[tokio::test]
 async fn what_was_said_is_read_from_the_cache() {
@@ -60,10 +62,10 @@ async fn while_the_cache_is_away_the_store_tells() {
     let mut bench = Bench::new();
     bench.turn(&["one", "two"], None).await;
     bench.make_all().await;
-    for weather in [Weather::Refused, Weather::Silent] {
-        *bench.cache.weather.lock() = weather;
+    for mood in [Mood::Refused, Mood::Silent] {
+        bench.cache.is(mood);
         assert_eq!(bench.cached(2).await, Err(Missing::Away));
-        assert_eq!(bench.context(2).await, ["one", "two"], "{weather:?}");
+        assert_eq!(bench.context(2).await, ["one", "two"], "{mood:?}");
         assert!(
             bench.waiting().is_empty(),
             "nothing is written where nobody answers"

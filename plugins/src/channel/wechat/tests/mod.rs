@@ -5,6 +5,7 @@ mod incoming;
 mod outgoing;
 mod people;
 mod shelf;
+mod tokens;
 
 use std::sync::Arc;
 
