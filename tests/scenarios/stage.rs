@@ -243,10 +243,21 @@ impl Bridge {
 
     /// `None` where it ended instead of listening.
     pub fn try_start(config: &Path) -> Option<Self> {
+        // Shown by the test runner where a test fails.
+        Self::try_start_in(config, &[], |line| println!("bridge: {line}"))
+    }
+
+    /// The same with more in its environment, and what it logs given away line by line.
+    pub fn try_start_in(
+        config: &Path,
+        environment: &[(String, String)],
+        log: impl Fn(&str) + Send + 'static,
+    ) -> Option<Self> {
         let mut child = Command::new(env!("CARGO_BIN_EXE_kefu-bridge"))
             .args(["serve", "-c"])
             .arg(config)
             .env("RUST_LOG", "info")
+            .envs(environment.iter().cloned())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
@@ -257,8 +268,7 @@ impl Bridge {
                 if let Some((_, address)) = line.split_once("listening\",\"listen\":\"") {
                     let _ = tell.send(address.split('"').next().unwrap_or_default().to_owned());
                 }
-                // Shown by the test runner where a test fails.
-                println!("bridge: {line}");
+                log(&line);
             }
         });
         match told.recv_timeout(START) {

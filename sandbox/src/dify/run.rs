@@ -143,6 +143,7 @@ impl Run {
     async fn step(&mut self, step: Step) -> Result<(), End> {
         match step {
             Step::Say(text) => self.say(&text).await,
+            Step::Echo(words) => self.say(&format!("{words}{}", self.asked.query)).await,
             Step::Replace(text) => {
                 self.said = text;
                 self.tell(|story| vec![story.replaced()]).await

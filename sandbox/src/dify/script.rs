@@ -29,6 +29,8 @@ impl Gate {
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     Say(String),
+    /// These words, and the question after them.
+    Echo(String),
     Replace(String),
     Wait(Duration),
     Hold(Gate),
@@ -99,6 +101,11 @@ impl Script {
     /// Says more.
     pub fn says(self, text: &str) -> Self {
         self.step(Step::Say(text.to_owned()))
+    }
+
+    /// Says these words and the question after them.
+    pub fn echoes(self, words: &str) -> Self {
+        self.step(Step::Echo(words.to_owned()))
     }
 
     /// Reasons aloud, as models do that write `<think>`.

@@ -1,7 +1,7 @@
 //! A wire that can be cut: a TCP proxy between a program and its server, and what may happen to it. Tests put it before
 //! PostgreSQL, Redis and RabbitMQ, because what matters is what a real client does when a real connection misbehaves.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -20,15 +20,19 @@ enum Weather {
     Fair,
     /// Nothing arrives, and nobody is told: the silence of a dropped packet.
     Held,
+    /// Everything arrives, each piece so much later.
+    Slow(Duration),
     /// Nobody is let in.
     Refused,
 }
 
-/// The weather, and how often the wire was cut: a connection lives in one such age.
+/// The weather, how often the wire was cut (a connection lives in one such age), and how often what was open then was
+/// lost: such a connection stays open and leads nowhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Sky {
     weather: Weather,
     age: u64,
+    losses: u64,
 }
 
 /// Connections that are open, and that were let in since the beginning.
@@ -54,6 +58,7 @@ impl Proxy {
         let fair = Sky {
             weather: Weather::Fair,
             age: 0,
+            losses: 0,
         };
         let sky = Arc::new(watch::Sender::new(fair));
         let (counter, count) = watch::channel(Count::default());
@@ -100,7 +105,18 @@ impl Proxy {
         self.sky.send_modify(|sky| sky.weather = Weather::Held);
     }
 
-    /// All is well again; what was held goes on.
+    /// Lets everything through later by so much, piece by piece, until [`Proxy::resume`].
+    pub fn slow(&self, by: Duration) {
+        self.sky.send_modify(|sky| sky.weather = Weather::Slow(by));
+    }
+
+    /// The other end of every connection is gone without a word, as a machine whose power was cut: what is written
+    /// vanishes, nothing comes back, and nothing is ever closed from there. Who comes anew is let through.
+    pub fn lose(&self) {
+        self.sky.send_modify(|sky| sky.losses += 1);
+    }
+
+    /// All is well again; what was held goes on. What was lost stays lost.
     pub fn resume(&self) {
         self.sky.send_modify(|sky| sky.weather = Weather::Fair);
     }
@@ -168,7 +184,7 @@ impl Wire {
                     count.ever += 1;
                 });
                 tokio::select! {
-                    () = wire.carry(client) => {}
+                    () = wire.carry(client, sky.losses) => {}
                     // Dropping both ends closes them.
                     _ = watched.wait_for(|now| now.age != sky.age) => {}
                 }
@@ -177,8 +193,8 @@ impl Wire {
         }
     }
 
-    async fn carry(&self, client: TcpStream) {
-        self.until_fair().await;
+    async fn carry(&self, client: TcpStream, losses: u64) {
+        self.until_let_through().await;
         let Ok(server) = TcpStream::connect(&self.upstream).await else {
             return reset(client);
         };
@@ -189,29 +205,46 @@ impl Wire {
         let (from_server, to_server) = server.into_split();
         // When one side is done, so is the other: no server here speaks on after its client has hung up.
         tokio::select! {
-            () = self.pass(from_client, to_server) => {}
-            () = self.pass(from_server, to_client) => {}
+            () = self.pass(from_client, to_server, losses) => {}
+            () = async {
+                self.pass(from_server, to_client, losses).await;
+                // Nobody hears that the other end of a lost connection has closed it.
+                if self.is_lost(losses) {
+                    std::future::pending::<()>().await;
+                }
+            } => {}
         }
     }
 
-    async fn pass(&self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
+    async fn pass(&self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf, losses: u64) {
         let mut bytes = vec![0; 16 * 1024];
         loop {
-            self.until_fair().await;
+            self.until_let_through().await;
             let Ok(read @ 1..) = from.read(&mut bytes).await else {
                 return;
             };
-            self.until_fair().await;
+            self.until_let_through().await;
+            if self.is_lost(losses) {
+                continue;
+            }
             if to.write_all(&bytes[..read]).await.is_err() {
                 return;
             }
         }
     }
 
-    async fn until_fair(&self) {
+    fn is_lost(&self, losses: u64) -> bool {
+        self.sky.borrow().losses != losses
+    }
+
+    async fn until_let_through(&self) {
         let mut sky = self.sky.subscribe();
         // The proxy may be gone, and then so is this connection.
-        let _ = sky.wait_for(|sky| sky.weather != Weather::Held).await;
+        let now = sky.wait_for(|sky| sky.weather != Weather::Held).await;
+        let weather = now.map(|sky| sky.weather);
+        if let Ok(Weather::Slow(by)) = weather {
+            tokio::time::sleep(by).await;
+        }
     }
 }
 
@@ -278,6 +311,37 @@ mod tests {
         }
         proxy.resume();
         assert!(says_back(&mut connect().await.unwrap()).await);
+    }
+
+    #[tokio::test]
+    async fn what_is_lost_stays_open_and_leads_nowhere() {
+        let proxy = Proxy::before(&echo().await).await;
+        let mut first = TcpStream::connect(proxy.address()).await.unwrap();
+        assert!(says_back(&mut first).await);
+        proxy.lose();
+        first.write_all(b"hello").await.unwrap();
+        let mut second = TcpStream::connect(proxy.address()).await.unwrap();
+        assert!(says_back(&mut second).await, "newcomers get through");
+        let answer = tokio::time::timeout(Duration::from_millis(50), first.read_u8()).await;
+        assert!(answer.is_err(), "neither an answer nor an end: {answer:?}");
+        proxy.connected(2).await;
+        drop(first);
+        proxy.connected(1).await;
+    }
+
+    #[tokio::test]
+    async fn a_slow_wire_is_late_and_whole() {
+        let proxy = Proxy::before(&echo().await).await;
+        let mut first = TcpStream::connect(proxy.address()).await.unwrap();
+        proxy.slow(Duration::from_millis(30));
+        let began = std::time::Instant::now();
+        assert!(says_back(&mut first).await);
+        assert!(
+            began.elapsed() >= Duration::from_millis(60),
+            "there and back"
+        );
+        proxy.resume();
+        assert!(says_back(&mut first).await);
     }
 
     #[test]

@@ -100,6 +100,16 @@ impl Own {
         done.await.unwrap()
     }
 
+    /// Stops it as a machine that hangs: connections stay, and nothing answers, until [`Own::thaw`].
+    pub async fn freeze(&self, name: &'static str) {
+        self.run("freeze", name).await;
+    }
+
+    /// It goes on in the belief that nothing happened.
+    pub async fn thaw(&self, name: &'static str) {
+        self.run("thaw", name).await;
+    }
+
     async fn run(&self, what: &'static str, name: &'static str) {
         let folder = self.folder.clone();
         let ran = tokio::task::spawn_blocking(move || {

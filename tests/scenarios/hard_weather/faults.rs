@@ -1,175 +1,105 @@
-//! What goes wrong, when, chosen by a seed; each fault ends by itself. When and for how long is by the clock: that is the
-//! weather, and nothing here waits for something to have happened by then.
+//! The faults of the schedule, done; each ends by itself. When and for how long is by the clock: that is the weather, and
+//! nothing here waits for something to have happened by then.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use rand::{RngExt, rngs::StdRng};
 use tokio::task::JoinSet;
 
-use super::nodes::{Cluster, SERVERS};
+use super::{
+    cluster::{Cluster, SERVERS},
+    diary::Diary,
+    schedule::{Fault, Schedule},
+};
 
-/// Faults of the platforms; each counts itself out.
-const PLATFORMS: [&str; 20] = [
-    "tim.send=cut-afterx3",
-    "tim.send=cutx3",
-    "tim.send=http:502x3",
-    "tim.send=slow:700x10",
-    "tim.send=60007x2",
-    "wechat.send=cut-afterx1",
-    "wechat.send=-1x2",
-    "wechat.send=slow:500x10",
-    "wechat.send=expirex1",
-    "callback=duplicatex10",
-    "callback=reorderx6",
-    "tim.callback=dropx4",
-    "kf.callback=dropx8",
-    "kf.callback=duplicatex8",
-    "kf.callback=reorderx6",
-    "kf.callback=slow:900x8",
-    "kf.sync=cut-afterx3",
-    "kf.sync=http:502x3",
-    "kf.sync=95007x2",
-    "kf.send=cut-afterx3",
-];
-
-/// The schedule as it happens.
+/// Does what the schedule says.
 pub struct Faults {
     cluster: Arc<Cluster>,
-    dice: StdRng,
+    diary: Arc<Diary>,
+    schedule: Schedule,
     running: JoinSet<()>,
-    done: BTreeMap<String, usize>,
+}
+
+/// How a fault is told: for counting, and in full.
+struct Told {
+    kind: String,
+    what: String,
+    loses_answers: bool,
 }
 
 impl Faults {
-    pub fn new(cluster: Arc<Cluster>, dice: StdRng) -> Self {
+    pub fn new(cluster: Arc<Cluster>, diary: Arc<Diary>, seed: u64) -> Self {
+        let schedule = Schedule::new(
+            seed,
+            cluster.nodes.len(),
+            SERVERS.len(),
+            cluster.own_servers(),
+        );
         Self {
             cluster,
-            dice,
+            diary,
+            schedule,
             running: JoinSet::new(),
-            done: BTreeMap::new(),
         }
     }
 
-    pub async fn do_all(&mut self, count: usize) {
+    /// So many faults, spread over a talk: `far` tells how much of it is done, from 0 to 1.
+    pub async fn do_all(&mut self, count: usize, far: impl Fn() -> f64) {
         let mut done = 0;
         while done < count {
-            let pause = Duration::from_millis(self.dice.random_range(100..900));
-            tokio::time::sleep(pause).await;
-            // Whatever the dice say, in the middle of it the database is killed.
-            let name = match done == count / 2 {
-                true => self.crash(0, Duration::from_millis(300)),
-                false => self.one(),
+            // The schedule has no end.
+            let Some(planned) = self.schedule.next() else {
+                return;
             };
-            if let Some(name) = name {
-                *self.done.entry(name).or_default() += 1;
-                done += 1;
+            tokio::time::sleep(planned.after).await;
+            // Where the talk is long, its faults are far between; where nobody gets on any more, they do not wait.
+            for _ in 0..100 {
+                if far() * count as f64 >= done as f64 {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
             }
+            done += usize::from(self.begin(planned.fault));
             while let Some(ended) = self.running.try_join_next() {
                 ended.unwrap();
             }
         }
     }
 
-    /// Begins one; its name, unless what it would befall is down already.
-    fn one(&mut self) -> Option<String> {
-        let node = self.dice.random_range(0..self.cluster.nodes.len());
-        let server = self.dice.random_range(0..SERVERS.len());
-        let millis = Duration::from_millis(self.dice.random_range(100..3000));
-        match self.dice.random_range(0..100) {
-            0..15 => self.kill(node, millis),
-            15..25 => self.stall(node, millis),
-            25..32 => self.restart(node),
-            32..43 => {
-                self.cluster.nodes[node].wires[server].cut();
-                Some(format!("{} cut off a node", SERVERS[server]))
+    /// Begins one; whether it could be: what it would befall may be down already.
+    fn begin(&mut self, fault: Fault) -> bool {
+        let told = told(&fault);
+        if !self.can(&fault) {
+            return false;
+        }
+        let line = self.diary.begins(&told.kind, told.what, told.loses_answers);
+        let (cluster, diary) = (self.cluster.clone(), self.diary.clone());
+        self.running.spawn(async move {
+            befalls(&cluster, fault).await;
+            diary.over(line);
+        });
+        true
+    }
+
+    fn can(&self, fault: &Fault) -> bool {
+        match *fault {
+            Fault::Kill { node, .. }
+            | Fault::CrashLoop { node, .. }
+            | Fault::Stall { node, .. }
+            | Fault::Restart { node } => self.cluster.take_node(node),
+            Fault::Roll => self.cluster.take_all_nodes(),
+            Fault::Crash { server, .. } | Fault::Freeze { server, .. } => {
+                self.cluster.take_server(server)
             }
-            43..54 => Some(self.silence(node, server, millis)),
-            54..62 => Some(self.refuse(server, millis)),
-            62..70 => self.crash(server, millis),
-            _ => {
-                let spec = PLATFORMS[self.dice.random_range(0..PLATFORMS.len())];
-                self.cluster.sandbox.order(spec).unwrap();
-                Some(spec.to_owned())
-            }
+            _ => true,
         }
-    }
-
-    fn kill(&mut self, node: usize, away: Duration) -> Option<String> {
-        let cluster = self.cluster.clone();
-        if !cluster.is_up(node) {
-            return None;
-        }
-        cluster.kill_node(node);
-        self.running.spawn(async move {
-            tokio::time::sleep(away).await;
-            cluster.start_node(node).await;
-        });
-        Some("kill -9 of a node".to_owned())
-    }
-
-    /// Longer than a lease: others take over, and it wakes up in the belief that nothing happened.
-    fn stall(&mut self, node: usize, beyond: Duration) -> Option<String> {
-        let go_on = self.cluster.stall_node(node)?;
-        self.running.spawn(async move {
-            tokio::time::sleep(Duration::from_millis(2500) + beyond).await;
-            go_on();
-        });
-        Some("a node stalled".to_owned())
-    }
-
-    fn restart(&mut self, node: usize) -> Option<String> {
-        let cluster = self.cluster.clone();
-        if !cluster.is_up(node) {
-            return None;
-        }
-        self.running.spawn(async move {
-            cluster.drain_node(node).await;
-            cluster.start_node(node).await;
-        });
-        Some("a node restarted".to_owned())
-    }
-
-    fn silence(&mut self, node: usize, server: usize, long: Duration) -> String {
-        let cluster = self.cluster.clone();
-        cluster.nodes[node].wires[server].hold();
-        self.running.spawn(async move {
-            tokio::time::sleep(long).await;
-            cluster.nodes[node].wires[server].resume();
-        });
-        format!("{} silent to a node", SERVERS[server])
-    }
-
-    fn refuse(&mut self, server: usize, long: Duration) -> String {
-        let cluster = self.cluster.clone();
-        for node in &cluster.nodes {
-            node.wires[server].refuse();
-        }
-        self.running.spawn(async move {
-            tokio::time::sleep(long).await;
-            for node in &cluster.nodes {
-                node.wires[server].resume();
-            }
-        });
-        format!("{} gone for all", SERVERS[server])
-    }
-
-    /// The server itself dies, as by a power cut of its machine whose disk was told everything, and is started again.
-    fn crash(&mut self, server: usize, away: Duration) -> Option<String> {
-        let cluster = self.cluster.clone();
-        if !cluster.may_crash(server) {
-            return None;
-        }
-        self.running
-            .spawn(async move { cluster.crash(server, away).await });
-        Some(format!("kill -9 of {}", SERVERS[server]))
     }
 
     /// The weather is over: every fault ends, every node is up.
     pub async fn all_is_well(&mut self) {
+        self.cluster.sandbox.fair_weather();
         while let Some(ended) = self.running.join_next().await {
             ended.unwrap();
         }
-        self.cluster.sandbox.fair_weather();
         for node in 0..self.cluster.nodes.len() {
             for wire in &self.cluster.nodes[node].wires {
                 wire.resume();
@@ -179,14 +109,172 @@ impl Faults {
             }
         }
     }
+}
 
-    /// What was done, for whoever reads the run.
-    pub fn said(&self) -> String {
-        let lines = self
-            .done
-            .iter()
-            .map(|(name, times)| format!("  {times:>4}  {name}"));
-        let lines: Vec<String> = lines.collect();
-        format!("faults:\n{}", lines.join("\n"))
+fn told(fault: &Fault) -> Told {
+    let seconds = |long: &Duration| format!("{:.1} s", long.as_secs_f32());
+    let (kind, what) = match fault {
+        Fault::Kill { node, away } => (
+            "kill -9 of a node".to_owned(),
+            format!("kill -9 of node {node}, away for {}", seconds(away)),
+        ),
+        Fault::CrashLoop { node, times } => (
+            "a node killed as soon as it runs".to_owned(),
+            format!("node {node} killed {times} times as soon as it ran"),
+        ),
+        Fault::Stall { node, long } => (
+            "a node stalled".to_owned(),
+            format!("node {node} stalled for {}", seconds(long)),
+        ),
+        Fault::Restart { node } => (
+            "a node restarted".to_owned(),
+            format!("node {node} restarted"),
+        ),
+        Fault::Roll => (
+            "a rolling restart".to_owned(),
+            "a rolling restart".to_owned(),
+        ),
+        Fault::Cut { node, server } => (
+            format!("{} cut off a node", SERVERS[*server]),
+            format!("{} cut off node {node}", SERVERS[*server]),
+        ),
+        Fault::Silence { node, server, long } => (
+            format!("{} silent to a node", SERVERS[*server]),
+            format!(
+                "{} silent to node {node} for {}",
+                SERVERS[*server],
+                seconds(long)
+            ),
+        ),
+        Fault::Lose { node, server } => (
+            format!("{} lost to a node, half open", SERVERS[*server]),
+            format!("{} lost to node {node}, half open", SERVERS[*server]),
+        ),
+        Fault::Late {
+            node,
+            server,
+            by,
+            long,
+        } => (
+            format!("{} late to a node", SERVERS[*server]),
+            format!(
+                "{} late to node {node} by {} ms for {}",
+                SERVERS[*server],
+                by.as_millis(),
+                seconds(long)
+            ),
+        ),
+        Fault::Refuse { server, long } => (
+            format!("{} gone for all", SERVERS[*server]),
+            format!("{} gone for all for {}", SERVERS[*server], seconds(long)),
+        ),
+        Fault::Crash { server, away } => (
+            format!("kill -9 of {}", SERVERS[*server]),
+            format!(
+                "kill -9 of {}, away for {}",
+                SERVERS[*server],
+                seconds(away)
+            ),
+        ),
+        Fault::Freeze { server, long } => (
+            format!("{} hangs", SERVERS[*server]),
+            format!("{} hangs for {}", SERVERS[*server], seconds(long)),
+        ),
+        Fault::Fill { server, long } => (
+            format!("{} is full", SERVERS[*server]),
+            format!("{} is full for {}", SERVERS[*server], seconds(long)),
+        ),
+        Fault::Platform(spec) => ((*spec).to_owned(), (*spec).to_owned()),
+    };
+    Told {
+        kind,
+        what,
+        loses_answers: loses_answers(fault),
+    }
+}
+
+/// Whether what a node has sent may remain unknown to the bridge: the node is gone or cannot write it down, or the platform
+/// did not say. A restart, the cache and the broker are no excuse.
+fn loses_answers(fault: &Fault) -> bool {
+    match fault {
+        Fault::Kill { .. } | Fault::CrashLoop { .. } | Fault::Stall { .. } => true,
+        Fault::Cut { server, .. }
+        | Fault::Silence { server, .. }
+        | Fault::Lose { server, .. }
+        | Fault::Late { server, .. }
+        | Fault::Refuse { server, .. }
+        | Fault::Crash { server, .. }
+        | Fault::Freeze { server, .. }
+        | Fault::Fill { server, .. } => *server == 0,
+        Fault::Platform(spec) => spec.contains("cut-after"),
+        Fault::Restart { .. } | Fault::Roll => false,
+    }
+}
+
+async fn befalls(cluster: &Arc<Cluster>, fault: Fault) {
+    let wire = |node: usize, server: usize| &cluster.nodes[node].wires[server];
+    match fault {
+        Fault::Kill { node, away } => {
+            cluster.kill_node(node);
+            tokio::time::sleep(away).await;
+            cluster.start_node(node).await;
+        }
+        Fault::CrashLoop { node, times } => {
+            for _ in 0..times {
+                cluster.kill_node(node);
+                cluster.start_node(node).await;
+            }
+        }
+        Fault::Stall { node, long } => {
+            cluster.stall_node(node, long).await;
+        }
+        Fault::Restart { node } => {
+            cluster.drain_node(node).await;
+            cluster.start_node(node).await;
+        }
+        Fault::Roll => {
+            for node in 0..cluster.nodes.len() {
+                cluster.drain_node(node).await;
+                cluster.start_node(node).await;
+                cluster.give_back(node);
+            }
+        }
+        Fault::Cut { node, server } => wire(node, server).cut(),
+        Fault::Lose { node, server } => wire(node, server).lose(),
+        Fault::Silence { node, server, long } => {
+            wire(node, server).hold();
+            tokio::time::sleep(long).await;
+            wire(node, server).resume();
+        }
+        Fault::Late {
+            node,
+            server,
+            by,
+            long,
+        } => {
+            wire(node, server).slow(by);
+            tokio::time::sleep(long).await;
+            wire(node, server).resume();
+        }
+        Fault::Refuse { server, long } => {
+            for node in &cluster.nodes {
+                node.wires[server].refuse();
+            }
+            tokio::time::sleep(long).await;
+            for node in &cluster.nodes {
+                node.wires[server].resume();
+            }
+        }
+        Fault::Crash { server, away } => cluster.crash(server, away).await,
+        Fault::Freeze { server, long } => cluster.freeze(server, long).await,
+        Fault::Fill { server, long } => cluster.fill(server, long).await,
+        Fault::Platform(spec) => cluster.until_struck(spec).await,
+    }
+    if let Fault::Kill { node, .. }
+    | Fault::CrashLoop { node, .. }
+    | Fault::Stall { node, .. }
+    | Fault::Restart { node } = fault
+    {
+        cluster.give_back(node);
     }
 }
