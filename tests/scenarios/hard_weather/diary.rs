@@ -16,7 +16,18 @@ struct Line {
     until: Option<Duration>,
     what: String,
     /// Whether an answer of a platform may have been lost by it, and so a message be sent again.
-    loses_answers: bool,
+    loses: Loses,
+}
+
+/// Which answers of a platform a fault may lose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Loses {
+    /// None.
+    Nothing,
+    /// The platform did not give it, and the bridge knows that.
+    OnTheWay,
+    /// The node that had it is gone, or could not write it down.
+    WithTheNode,
 }
 
 /// The faults of a run, by the time since its beginning.
@@ -52,14 +63,14 @@ impl Diary {
     }
 
     /// A fault begins; [`Diary::over`] takes what this returns.
-    pub fn begins(&self, kind: &str, what: String, loses_answers: bool) -> usize {
+    pub fn begins(&self, kind: &str, what: String, loses: Loses) -> usize {
         *self.kinds.lock().entry(kind.to_owned()).or_default() += 1;
         let mut lines = self.lines.lock();
         lines.push(Line {
             from: self.now(),
             until: None,
             what,
-            loses_answers,
+            loses,
         });
         lines.len() - 1
     }
@@ -93,13 +104,14 @@ impl Diary {
         .collect()
     }
 
-    /// Whether a message that was shown at both these times may have been sent twice: something lost the first answer.
-    pub fn excuses(&self, first: i64, again: i64) -> bool {
+    /// Whether a message that was shown at both these times may have been sent twice: something lost the first answer, and
+    /// that is at least as bad as `from`.
+    pub fn excuses(&self, from: Loses, first: i64, again: i64) -> bool {
         let (first, again) = (self.at(first), self.at(again));
         let lines = self.lines.lock();
         lines
             .iter()
-            .any(|line| line.loses_answers && line.touches(first, again))
+            .any(|line| line.loses >= from && line.touches(first, again))
     }
 }
 
@@ -114,18 +126,19 @@ impl Line {
 fn only_what_loses_answers_excuses_and_only_then() {
     let diary = Diary::default();
     let at = |millis: i64| diary.epoch + millis;
-    let harmless = diary.begins("x", "x".to_owned(), false);
+    let harmless = diary.begins("x", "x".to_owned(), Loses::Nothing);
     diary.over(harmless);
-    assert!(!diary.excuses(at(0), at(50)));
+    assert!(!diary.excuses(Loses::OnTheWay, at(0), at(50)));
     diary.lines.lock().push(Line {
         from: Duration::from_secs(20),
         until: Some(Duration::from_secs(21)),
         what: "y".to_owned(),
-        loses_answers: true,
+        loses: Loses::OnTheWay,
     });
-    assert!(!diary.excuses(at(0), at(19_000)));
-    assert!(diary.excuses(at(19_000), at(22_000)));
-    assert!(!diary.excuses(at(31_000), at(32_000)));
+    assert!(!diary.excuses(Loses::OnTheWay, at(0), at(19_000)));
+    assert!(diary.excuses(Loses::OnTheWay, at(19_000), at(22_000)));
+    assert!(!diary.excuses(Loses::OnTheWay, at(31_000), at(32_000)));
+    assert!(!diary.excuses(Loses::WithTheNode, at(19_000), at(22_000)));
     let (from, until) = (Duration::from_secs(19), Duration::from_secs(22));
     assert_eq!(diary.around(from, until).len(), 1);
 }

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use super::{
     cluster::{Cluster, SERVERS},
-    diary::Diary,
+    diary::{Diary, Loses},
     schedule::{Fault, Schedule},
 };
 
@@ -23,7 +23,7 @@ pub struct Faults {
 struct Told {
     kind: String,
     what: String,
-    loses_answers: bool,
+    loses: Loses,
 }
 
 impl Faults {
@@ -71,7 +71,7 @@ impl Faults {
         if !self.can(&fault) {
             return false;
         }
-        let line = self.diary.begins(&told.kind, told.what, told.loses_answers);
+        let line = self.diary.begins(&told.kind, told.what, told.loses);
         let (cluster, diary) = (self.cluster.clone(), self.diary.clone());
         self.running.spawn(async move {
             befalls(&cluster, fault).await;
@@ -189,25 +189,25 @@ fn told(fault: &Fault) -> Told {
     Told {
         kind,
         what,
-        loses_answers: loses_answers(fault),
+        loses: loses(fault),
     }
 }
 
 /// Whether what a node has sent may remain unknown to the bridge: the node is gone or cannot write it down, or the platform
 /// did not say. A restart, the cache and the broker are no excuse.
-fn loses_answers(fault: &Fault) -> bool {
+fn loses(fault: &Fault) -> Loses {
     match fault {
-        Fault::Kill { .. } | Fault::CrashLoop { .. } | Fault::Stall { .. } => true,
-        Fault::Cut { server, .. }
-        | Fault::Silence { server, .. }
-        | Fault::Lose { server, .. }
-        | Fault::Late { server, .. }
-        | Fault::Refuse { server, .. }
-        | Fault::Crash { server, .. }
-        | Fault::Freeze { server, .. }
-        | Fault::Fill { server, .. } => *server == 0,
-        Fault::Platform(spec) => spec.contains("cut-after"),
-        Fault::Restart { .. } | Fault::Roll => false,
+        Fault::Kill { .. } | Fault::CrashLoop { .. } | Fault::Stall { .. } => Loses::WithTheNode,
+        Fault::Cut { server: 0, .. }
+        | Fault::Silence { server: 0, .. }
+        | Fault::Lose { server: 0, .. }
+        | Fault::Late { server: 0, .. }
+        | Fault::Refuse { server: 0, .. }
+        | Fault::Crash { server: 0, .. }
+        | Fault::Freeze { server: 0, .. }
+        | Fault::Fill { server: 0, .. } => Loses::WithTheNode,
+        Fault::Platform(spec) if spec.contains("cut-after") => Loses::OnTheWay,
+        _ => Loses::Nothing,
     }
 }
 

@@ -114,6 +114,12 @@ async fn everything_arrives_once_and_in_order() {
     agents.quiet().await;
     books.arrived(&cluster, patience).await;
     nothing_is_left(&cluster, patience).await;
+    let open = cluster.open().await;
+    assert!(
+        open.is_empty(),
+        "not everything is over:\n{}",
+        open.join("\n")
+    );
     books.balance(&cluster).await;
     let people = cluster.people().await;
     books::is_one_person_or_another(&people);
@@ -146,12 +152,6 @@ async fn nothing_is_left(cluster: &Cluster, patience: Duration) {
     if let Err(depths) = cluster.depths_are(patience, empty).await {
         panic!("something was left unsettled: {depths}");
     }
-    let open = cluster.open().await;
-    assert!(
-        open.is_empty(),
-        "not everything is over:\n{}",
-        open.join("\n")
-    );
 }
 
 /// Not only do no conversations hold seats: as many people as there are seats get one.

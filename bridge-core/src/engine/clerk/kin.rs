@@ -142,7 +142,7 @@ impl Clerk<'_> {
         let limit = self.engine.parts.settings.context_messages;
         let inbox = &self.changes.conversation.thread.inbox;
         let from = (!kin.is_empty()).then(|| inbox.clone());
-        let mut told: Vec<Told> = own
+        let own: Vec<Told> = own
             .into_iter()
             .map(|line| Told {
                 line,
@@ -150,19 +150,17 @@ impl Clerk<'_> {
             })
             .collect();
         if limit == 0 {
-            return Ok(told);
+            return Ok(own);
         }
+        let mut others = Vec::new();
         for (other, _) in kin {
             let lines = self.engine.context(other, limit).await?;
-            told.extend(lines.into_iter().map(|line| Told {
+            others.extend(lines.into_iter().map(|line| Told {
                 line,
                 from: Some(other.thread.inbox.clone()),
             }));
         }
-        // Stable: lines of one thread keep their order.
-        told.sort_by_key(|told| told.line.at);
-        told.drain(..told.len().saturating_sub(limit));
-        Ok(told)
+        Ok(last_of(own, others, limit))
     }
 
     /// A line as an agent reads it.
@@ -189,4 +187,79 @@ pub(super) fn numbers(kin: &[Kin]) -> BTreeSet<ConversationId> {
     kin.iter()
         .map(|(conversation, _)| conversation.id)
         .collect()
+}
+
+/// The last `limit` lines in order of time, among them at least so many of the conversation's own as make half of them:
+/// what is said elsewhere meanwhile, or by the clock of another node later, does not crowd out what is to be answered.
+fn last_of(own: Vec<Told>, others: Vec<Told>, limit: usize) -> Vec<Told> {
+    let kept = own
+        .len()
+        .min(limit.div_ceil(2).max(limit.saturating_sub(others.len())));
+    let begin = own.len() - kept;
+    let mut own = own.into_iter().map(|told| (true, told));
+    let older = own.by_ref().take(begin).map(|(_, told)| (false, told));
+    let mut all: Vec<(bool, Told)> = older.collect();
+    all.extend(own);
+    all.extend(others.into_iter().map(|told| (false, told)));
+    // Stable: lines of one thread keep their order.
+    all.sort_by_key(|(_, told)| told.line.at);
+    let mut surplus = all.len().saturating_sub(limit);
+    all.retain(|(stays, _)| {
+        let goes = !stays && surplus > 0;
+        surplus -= usize::from(goes);
+        !goes
+    });
+    all.into_iter().map(|(_, told)| told).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        clock::Timestamp,
+        message::{ArrivalId, EntryId},
+        store::EntryAuthor,
+    };
+
+    fn lines(words: &str, at: impl IntoIterator<Item = i64>) -> Vec<Told> {
+        let told = |at| Told {
+            line: Entry {
+                id: EntryId(0),
+                trace: ArrivalId(1),
+                episode: 0,
+                author: EntryAuthor::Contact,
+                content: Content::text(format!("{words}{at}")),
+                at: Timestamp(at),
+            },
+            from: None,
+        };
+        at.into_iter().map(told).collect()
+    }
+
+    fn said(own: Vec<Told>, others: Vec<Told>, limit: usize) -> Vec<String> {
+        let told = last_of(own, others, limit);
+        let words = told.iter().map(|told| told.line.content.words());
+        words.flatten().map(str::to_owned).collect()
+    }
+
+    /// Another node's clock is ahead, or somebody talks a lot: what this conversation is about is there.
+    #[test]
+    fn what_is_said_elsewhere_does_not_crowd_out_the_conversations_own_words() {
+        let told = said(lines("own", [1, 2, 3]), lines("other", 10..20), 4);
+        assert_eq!(told, ["own2", "own3", "other18", "other19"]);
+    }
+
+    #[test]
+    fn the_last_lines_are_in_order_of_time() {
+        let told = said(lines("own", [1, 5, 9]), lines("other", [4, 6]), 4);
+        assert_eq!(told, ["other4", "own5", "other6", "own9"]);
+        assert_eq!(
+            said(lines("own", 1..9), Vec::new(), 3),
+            ["own6", "own7", "own8"]
+        );
+        assert_eq!(
+            said(Vec::new(), lines("other", 1..9), 2),
+            ["other7", "other8"]
+        );
+    }
 }

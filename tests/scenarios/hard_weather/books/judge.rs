@@ -65,10 +65,10 @@ type Accounts = BTreeMap<usize, Account>;
 
 /// What may be.
 pub(super) struct Rules<'a> {
-    /// Whether a contact's platform knows no idempotency, so that what was sent may be sent again.
-    pub(super) repeats: &'a dyn Fn(usize) -> bool,
-    /// Whether something happened between these times for which a message may come twice.
-    pub(super) excuses: &'a dyn Fn(i64, i64) -> bool,
+    /// Whether something happened between these times for which a message may be on a contact's phone twice.
+    pub(super) on_phone: &'a dyn Fn(usize, i64, i64) -> bool,
+    /// The same of a desk whose platform has nothing to tell a repeat by.
+    pub(super) at_desk: &'a dyn Fn(i64, i64) -> bool,
 }
 
 /// Agents' messages that are not on the phone and of which the agent was not told so.
@@ -156,7 +156,7 @@ fn at_desks(accounts: &Accounts, found: &Found, rules: &Rules<'_>) -> Vec<Wrong>
             is_wrong(format!("is at {}, who was never given it", line.agent));
         }
         if let Some(before) = first.get(&(contact, number)) {
-            if !(line.repeats && (rules.excuses)(before.at, line.at)) {
+            if !(line.repeats && (rules.at_desk)(before.at, line.at)) {
                 is_wrong(format!(
                     "is there twice: at {} and {}",
                     before.agent, line.agent
@@ -206,7 +206,7 @@ fn on_a_phone(contact: usize, of: &Account, found: &Found, rules: &Rules<'_>) ->
                 continue;
             }
             if let Some(before) = first.get(&by) {
-                if !((rules.repeats)(contact) && (rules.excuses)(*before, line.at)) {
+                if !(rules.on_phone)(contact, *before, line.at) {
                     let gap = line.at - before;
                     let what = format!("is on the phone twice, {gap} ms apart, without a cause");
                     wrong.push(Wrong::new(contact, by, what));

@@ -25,7 +25,10 @@ pub use self::{
     judge::is_one_person_or_another,
     marks::{ASSISTANT, from_contact, is_apology},
 };
-use super::{cluster::Cluster, diary::Diary};
+use super::{
+    cluster::Cluster,
+    diary::{Diary, Loses},
+};
 
 /// For whom a contact said something, as far as the contact knew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -305,8 +308,11 @@ impl Books {
         found.asked(cluster);
         let wrong = {
             let rules = judge::Rules {
-                repeats: &|contact| cluster.channel(contact).repeats(),
-                excuses: &|first, again| self.diary.excuses(first, again),
+                on_phone: &|contact, first, again| {
+                    let from = cluster.channel(contact).repeats();
+                    from.is_some_and(|from| self.diary.excuses(from, first, again))
+                },
+                at_desk: &|first, again| self.diary.excuses(Loses::OnTheWay, first, again),
             };
             judge::wrong(&self.accounts.lock(), &found, &rules)
         };

@@ -81,8 +81,8 @@ fn wrong_after(change: impl FnOnce(&mut Play)) -> Vec<String> {
     (1..=2).for_each(|number| contact(&mut play, number));
     change(&mut play);
     let rules = Rules {
-        repeats: &|contact| contact == 1,
-        excuses: &|_, again| again >= 5000,
+        on_phone: &|contact, _, again| contact == 1 && again >= 5000,
+        at_desk: &|_, again| again >= 5000,
     };
     let wrong = judge::wrong(&play.accounts, &play.found, &rules);
     wrong.iter().map(ToString::to_string).collect()

@@ -188,6 +188,8 @@ fn node(
         "[cache]\nurl = \"{}\"\nprefix = \"{name}:\"\n[queue]\nurl = \"{}\"\nexchange = \"{name}\"\n",
         servers[1], servers[2]
     );
+    // Who waits may say a lot meanwhile.
+    more.push_str("[conversation]\ncontext_messages = 100\n");
     more.push_str(&configuration::kf(&settings.kf, "allowances = []"));
     // A mini program's inbox would rather not say a thing than say it twice: its agents are told.
     let mini = &settings.wechat.accounts[1];

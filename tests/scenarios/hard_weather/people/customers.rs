@@ -98,11 +98,9 @@ impl Customer {
         assert!(self.phone.says("人工").await, "the weather is over");
     }
 
-    /// Goes, wherever it is: who waits in the queue leaves that first, and then the assistant.
+    /// Goes, wherever it is.
     pub async fn quits(&self) {
-        for _ in 0..2 {
-            assert!(self.phone.says("#退出").await, "the weather is over");
-        }
+        assert!(self.phone.says("#退出").await, "the weather is over");
     }
 
     /// Says something with a number; whether it was acknowledged.
@@ -196,13 +194,20 @@ impl Customer {
             it.books.all_heard(&it.cluster, it.contact)
         })
         .await;
-        while !self.phone.says("#退出").await {}
-        self.must("the end", |it| {
-            it.shown()
+        let over = |it: &Self| {
+            let shown = it.shown();
+            shown
                 .iter()
                 .any(|line| line.text.contains("本次服务已结束"))
-        })
-        .await;
+        };
+        while !self.phone.says("#退出").await {}
+        if !self.until(TIRED, over).await {
+            // Handed over to the queue, it has left that, and is with the assistant again: whoever comes now ends it.
+            self.before = self.phone.chat().len();
+            self.asks_for_a_person().await;
+            while !self.phone.says("#退出").await {}
+        }
+        self.must("the end", over).await;
         self.before = self.phone.chat().len();
         self.talks = false;
     }

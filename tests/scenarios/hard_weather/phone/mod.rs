@@ -10,6 +10,8 @@ use bridge_sandbox::{
 
 use page::Page;
 
+use super::diary::Loses;
+
 /// Where a contact writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Channel {
@@ -41,9 +43,14 @@ impl Channel {
         matches!(self, Self::AtMember(_) | Self::Mini)
     }
 
-    /// Whether what was sent may be sent again where the answer was lost: WeChat has nothing to tell a repeat by.
-    pub fn repeats(self) -> bool {
-        matches!(self, Self::Account | Self::AtMember(_))
+    /// For what something may be sent again: WeChat has nothing to tell a repeat by. The mini program's inbox rather says
+    /// nothing than say it twice where the answer was lost; whether a node that is gone had begun to send, nobody knows.
+    pub fn repeats(self) -> Option<Loses> {
+        match self {
+            Self::Account | Self::AtMember(_) => Some(Loses::OnTheWay),
+            Self::Mini => Some(Loses::WithTheNode),
+            Self::Kf | Self::Site => None,
+        }
     }
 }
 
