@@ -8,7 +8,7 @@ mod session;
 mod wire;
 
 use std::{
-    sync::Arc,
+    sync::{Arc, atomic::AtomicBool},
     time::{Duration, Instant},
 };
 
@@ -66,6 +66,7 @@ impl Rabbit {
             uri,
             exchange: exchange.to_owned(),
             node: format!("{:032x}", rand::random::<u128>()),
+            hung: AtomicBool::new(false),
             outbox: Outbox::default(),
             heard: broadcast::Sender::new(HEARD),
             health: watch::Sender::new(Health::down(format!("{place}: connecting"))),
@@ -119,6 +120,8 @@ struct Shared {
     node: String,
     /// The URL without its password.
     place: String,
+    /// The last attempt to connect had neither an answer nor an end.
+    hung: AtomicBool,
     outbox: Outbox,
     heard: broadcast::Sender<Notice>,
     health: watch::Sender<Health>,

@@ -3,7 +3,7 @@
 //! this task. A confirm that does not come means that the connection is no good; and so does a [`Pulse`] that does not come
 //! back, for then it leads nowhere.
 
-use std::{pin::Pin, time::Duration};
+use std::{pin::Pin, sync::atomic::Ordering::Relaxed, time::Duration};
 
 use bridge_core::{broker::Notice, health::Health};
 use futures_util::{Stream, StreamExt};
@@ -16,13 +16,18 @@ use lapin::{
         QueueBindOptions, QueueDeclareOptions,
     },
     types::{AMQPValue, FieldTable},
+    uri::AMQPUri,
 };
 use metrics::{counter, gauge};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::{MissedTickBehavior, interval, timeout},
+};
 
 use crate::{HEARTBEAT, Shared, wire};
 
-/// The longest connecting and declaring may take, and a confirm.
+/// The longest connecting and declaring may take where the URL does not say, and a confirm.
 const CONNECT: Duration = Duration::from_secs(10);
 const CONFIRM: Duration = Duration::from_secs(5);
 /// What a node that does not read is spared, so that the broker is: older notices go first.
@@ -32,9 +37,14 @@ const FRESH: i32 = 60_000;
 
 /// Connects, carries notices both ways, and says why it ended.
 pub(crate) async fn run(shared: &Shared) -> String {
-    let opened = match timeout(CONNECT, Session::open(shared)).await {
-        Ok(opened) => opened,
-        Err(_) => return format!("no connection within {CONNECT:?}"),
+    let patience = shared.patience();
+    if shared.hung.load(Relaxed) && timeout(patience, knock(&shared.uri)).await.is_err() {
+        return format!("nobody answers within {patience:?}");
+    }
+    let opened = timeout(patience, Session::open(shared)).await;
+    shared.hung.store(opened.is_err(), Relaxed);
+    let Ok(opened) = opened else {
+        return format!("no connection within {patience:?}");
     };
     match opened {
         Ok(session) => {
@@ -42,6 +52,18 @@ pub(crate) async fn run(shared: &Shared) -> String {
             session.carry().await
         }
         Err(error) => error.to_string(),
+    }
+}
+
+/// Returns once somebody answers there, whatever it is: the protocol's next step, a refusal, an end. The library goes on by
+/// itself with an attempt to connect that nobody waits for any more, in a thread and with a socket, for as long as the other
+/// side is silent; so where one was, it is asked only when there is somebody again.
+async fn knock(uri: &AMQPUri) {
+    let place = (uri.authority.host.as_str(), uri.authority.port);
+    if let Ok(mut stream) = TcpStream::connect(place).await
+        && stream.write_all(b"AMQP\0\0\x09\x01").await.is_ok()
+    {
+        let _ = stream.read(&mut [0]).await;
     }
 }
 
@@ -246,6 +268,12 @@ async fn next_event(events: &mut (impl Stream<Item = Event> + Unpin)) -> Event {
 }
 
 impl Shared {
+    /// How long connecting may take.
+    fn patience(&self) -> Duration {
+        let told = self.uri.query.connection_timeout;
+        told.map_or(CONNECT, Duration::from_millis)
+    }
+
     /// As often as the wire itself is tried.
     fn pulse(&self) -> Duration {
         let seconds = self.uri.query.heartbeat.filter(|seconds| *seconds > 0);

@@ -5,7 +5,7 @@
     reason = "a test that cannot go on has found something"
 )]
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use bridge_broker_rabbitmq::Rabbit;
 use bridge_core::{
@@ -22,7 +22,7 @@ use lapin::{
     options::{ExchangeDeclareOptions, ExchangeDeleteOptions},
     types::FieldTable,
 };
-use tokio::time::timeout;
+use tokio::{io::AsyncReadExt, net::TcpListener, sync::watch, time::timeout};
 
 /// Long enough for a busy test machine.
 const LONG: Duration = Duration::from_secs(60);
@@ -118,6 +118,36 @@ async fn an_exchange_of_another_kind_is_said_until_it_is_gone() {
         .await
         .unwrap();
     is_up(&node).await;
+}
+
+/// Takes connections and never says anything: how many there ever were, and how many there are.
+async fn silence() -> (SocketAddr, watch::Receiver<(usize, usize)>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let place = listener.local_addr().unwrap();
+    let (counter, count) = watch::channel((0, 0));
+    let counter = Arc::new(counter);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            counter.send_modify(|(ever, open)| (*ever, *open) = (*ever + 1, *open + 1));
+            let counter = counter.clone();
+            tokio::spawn(async move {
+                while let Ok(1..) = stream.read(&mut [0; 64]).await {}
+                counter.send_modify(|(_, open)| *open -= 1);
+            });
+        }
+    });
+    (place, count)
+}
+
+/// A broker that was frozen for a night must not have used up the node's sockets and threads by the morning.
+#[tokio::test]
+async fn trying_in_vain_uses_nothing_up() {
+    let (place, mut count) = silence().await;
+    let url = format!("amqp://guest:guest@{place}/%2f?connection_timeout=20");
+    let _node = Rabbit::connect(&url, &unique("vain")).unwrap();
+    let tried = timeout(LONG, count.wait_for(|(ever, _)| *ever >= 8));
+    let (_, open) = *tried.await.unwrap().unwrap();
+    assert!(open <= 3, "{open} are left of eight attempts");
 }
 
 /// All that an operator does to it, on one server of the test's own.
