@@ -6,6 +6,7 @@
 mod accept;
 mod commit;
 mod confirm;
+mod horizon;
 mod kin;
 mod link;
 mod quiet;
@@ -40,6 +41,7 @@ pub fn readable(url: &str) -> Result<(), StoreError> {
 use self::{
     accept::Acceptor,
     commit::{Commit, Done},
+    horizon::Horizon,
     link::{Hold, Link},
     settle::Settled,
     shared::Shared,
@@ -82,6 +84,7 @@ impl Default for Options {
 pub struct Postgres {
     link: Arc<Link>,
     acceptor: Acceptor,
+    horizon: Arc<Horizon>,
     claims: Shared<(Option<i64>, i64), Option<Claim>>,
     commits: Shared<Arc<Commit>, Result<Done, StoreError>>,
     settled: Shared<Settled, (bool, bool)>,
@@ -111,9 +114,11 @@ impl Postgres {
                 "a copy into it was not finished: run `kefu-bridge store copy` again".to_owned(),
             ));
         }
+        let horizon = Arc::new(Horizon::new(options.time));
         Ok(Arc::new(Self {
             acceptor: Acceptor::start(link.clone()),
-            claims: share_claims(link.clone()),
+            claims: share_claims(link.clone(), horizon.clone()),
+            horizon,
             commits: commit::share(link.clone()),
             settled: share_settled(link.clone()),
             link,
@@ -131,13 +136,16 @@ impl Postgres {
     }
 }
 
-fn share_claims(link: Arc<Link>) -> Shared<(Option<i64>, i64), Option<Claim>> {
+fn share_claims(
+    link: Arc<Link>,
+    horizon: Arc<Horizon>,
+) -> Shared<(Option<i64>, i64), Option<Claim>> {
     // Two at once would only look for the same.
     Shared::start(1, move |asked: Vec<(Option<i64>, i64)>| {
-        let link = link.clone();
+        let (link, horizon) = (link.clone(), horizon.clone());
         async move {
             let (now, lease) = asked.first().copied().unwrap_or_default();
-            steps::claims(&link, now, lease, asked.len()).await
+            steps::claims(&link, &horizon, now, lease, asked.len()).await
         }
     })
 }
@@ -226,7 +234,8 @@ impl Store for Postgres {
         lease: Duration,
         but: &[String],
     ) -> Result<Vec<Due>, StoreError> {
-        steps::due(&self.link, self.now(), kind, limit, millis(lease), but).await
+        let (horizon, lease) = (&self.horizon, millis(lease));
+        steps::due(&self.link, horizon, self.now(), kind, limit, lease, but).await
     }
 
     async fn take(
@@ -270,6 +279,6 @@ impl Store for Postgres {
         kind: DueKind,
         but: &[String],
     ) -> Result<Option<Timestamp>, StoreError> {
-        steps::next_due(&self.link, kind, but).await
+        steps::next_due(&self.link, &self.horizon, self.now(), kind, but).await
     }
 }

@@ -10,6 +10,7 @@ use bridge_core::{
 use tokio_postgres::{Row, types::FromSql};
 
 use crate::{
+    horizon::Horizon,
     link::{Link, Values, damaged},
     rows::{self, from_json},
 };
@@ -26,6 +27,7 @@ fn count(number: i32) -> u32 {
 /// For each of so many who ask: a claim, while there are any.
 pub(crate) async fn claims(
     link: &Link,
+    horizon: &Horizon,
     now: Option<i64>,
     lease: i64,
     asked: usize,
@@ -33,8 +35,10 @@ pub(crate) async fn claims(
     let limit = i32::try_from(CLAIM_LIMIT).map_err(damaged)?;
     let most = i32::try_from(asked).map_err(damaged)?;
     let sql = "SELECT conversation, fence, conversation_body, contact, contact_body, held, ids, failures, bodies
-        FROM kefu_claims($1, $2, $3, $4)";
-    let rows = link.query(sql, &[&now, &lease, &limit, &most]).await?;
+        FROM kefu_claims($1, $2, $3, $4, $5)";
+    let from = horizon.queues(link, now).await?.lanes;
+    let values: &Values<'_> = &[&now, &lease, &limit, &most, &from];
+    let rows = link.query(sql, values).await?;
     let mut claims: Vec<Option<Claim>> = Vec::with_capacity(asked);
     for row in &rows {
         claims.push(Some(claim(row)?));
@@ -89,6 +93,7 @@ pub(crate) fn held(row: Option<&Row>) -> Result<(), StoreError> {
 
 pub(crate) async fn due(
     link: &Link,
+    horizon: &Horizon,
     now: Option<i64>,
     kind: DueKind,
     limit: usize,
@@ -97,10 +102,7 @@ pub(crate) async fn due(
 ) -> Result<Vec<Due>, StoreError> {
     let limit = i32::try_from(limit).unwrap_or(i32::MAX);
     let (sql, read): (_, fn(&Row) -> Result<Due, StoreError>) = match kind {
-        DueKind::Dispatch => (
-            "SELECT id, fence, attempts, body FROM kefu_due_dispatches($1, $2, $3, $4) ORDER BY id",
-            dispatch,
-        ),
+        DueKind::Dispatch => return dispatches(link, horizon, now, limit, lease, but).await,
         DueKind::Errand => (
             "SELECT id, fence, attempts, trace, episode, bot, argv, said, conversation, conversation_body, contact,
                 contact_body FROM kefu_due_errands($1, $2, $3, $4) ORDER BY id",
@@ -114,6 +116,32 @@ pub(crate) async fn due(
     };
     let rows = link.query(sql, &[&now, &limit, &lease, &but]).await?;
     rows.iter().map(read).collect()
+}
+
+async fn dispatches(
+    link: &Link,
+    horizon: &Horizon,
+    now: Option<i64>,
+    limit: i32,
+    lease: i64,
+    but: &[String],
+) -> Result<Vec<Due>, StoreError> {
+    let queues = horizon.queues(link, now).await?;
+    let (inboxes, froms) = queues.columns();
+    let sql = "SELECT id, fence, attempts, body FROM kefu_due_dispatches($1, $2, $3, $4, $5, $6) ORDER BY id";
+    let values: &Values<'_> = &[&now, &limit, &lease, &but, &inboxes, &froms];
+    let due: Vec<Due> = link
+        .query(sql, values)
+        .await?
+        .iter()
+        .map(dispatch)
+        .collect::<Result<_, _>>()?;
+    for one in &due {
+        if let DueWhat::Dispatch(dispatch) = &one.what {
+            horizon.met(dispatch.inbox.as_str());
+        }
+    }
+    Ok(due)
 }
 
 /// One dispatch that nobody has in hand, wherever it stands in its lane.
@@ -230,19 +258,26 @@ fn deadline(row: &Row) -> Result<Due, StoreError> {
 
 pub(crate) async fn next_due(
     link: &Link,
+    horizon: &Horizon,
+    now: Option<i64>,
     kind: DueKind,
     but: &[String],
 ) -> Result<Option<Timestamp>, StoreError> {
     // Of what is taken the end of its lease counts, of the rest its time: both sides by their index.
-    let sql = match kind {
-        DueKind::Dispatch => "SELECT kefu_next_dispatch($1)",
-        DueKind::Errand => {
-            "SELECT min(CASE WHEN until > 0 THEN until ELSE due_at END) FROM errands e
-                WHERE (until > 0 OR bot <> ALL ($1)) AND NOT EXISTS (SELECT 1 FROM errands f WHERE f.conversation = e.conversation AND f.id < e.id)"
+    let row = match kind {
+        DueKind::Dispatch => {
+            let queues = horizon.queues(link, now).await?;
+            let (inboxes, froms) = queues.columns();
+            let sql = "SELECT kefu_next_dispatch($1, $2, $3)";
+            link.first(sql, &[&but, &inboxes, &froms]).await?
         }
-        DueKind::Deadline => "SELECT kefu_next_deadline() WHERE $1::text[] IS NOT NULL",
+        DueKind::Errand => {
+            let sql = "SELECT min(CASE WHEN until > 0 THEN until ELSE due_at END) FROM errands e
+                WHERE (until > 0 OR bot <> ALL ($1)) AND NOT EXISTS (SELECT 1 FROM errands f WHERE f.conversation = e.conversation AND f.id < e.id)";
+            link.first(sql, &[&but]).await?
+        }
+        DueKind::Deadline => link.first("SELECT kefu_next_deadline()", &[]).await?,
     };
-    let row = link.first(sql, &[&but]).await?;
     let at: Option<i64> = row.map(|row| get(&row, 0)).transpose()?.flatten();
     Ok(at.map(Timestamp))
 }

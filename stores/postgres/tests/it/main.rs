@@ -7,6 +7,7 @@
 mod away;
 mod conformance;
 mod fresh;
+mod horizon;
 mod nodes;
 mod older;
 mod plans;
