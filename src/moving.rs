@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, bail};
-use bridge_core::store::moving::{self, Difference, Key, Moved, Step, Table};
+use bridge_core::store::moving::{self, Difference, Key, MoveError, Moved, Step, Table};
 use bridge_store_postgres::Quiet as Server;
 use bridge_store_sqlite::Quiet as File;
 
@@ -33,14 +33,18 @@ pub(crate) fn copy(args: &Args) -> Result<(), Failure> {
     };
     let moved = runtime()?.block_on(async {
         let origin = File::open(path).with_context(|| {
-            format!("无法打开源数据库 {from}，请先停止使用它的服务 / cannot open {from}; stop the bridge that runs on it")
+            format!("无法打开源数据库 {from}：文件要在，且没有服务在用 / cannot open {from}: it must be there, and no bridge may run on it")
         })?;
         let destination = Server::connect(url.expose()).await.with_context(|| {
             format!("无法使用目标数据库 {to} / cannot use {to}")
         })?;
-        moving::run(&origin, &destination, PAGE, progress).await.context(
-            "复制没有完成，再次运行同一命令会接着做 / the copy is not finished; the same command carries on",
-        )
+        moving::run(&origin, &destination, PAGE, progress).await.map_err(|error| {
+            let what = match error {
+                MoveError::Occupied(_) => "什么也没有写。换一个空的数据库；已完成的复制，直接把 storage.url 指过去 / nothing was written: name an empty database; a finished copy is there to be used as storage.url",
+                _ => "复制没有完成，再次运行同一命令会接着做 / the copy is not finished; the same command carries on",
+            };
+            anyhow::Error::new(error).context(what)
+        })
     })?;
     Ok(verdict(&moved, &to)?)
 }

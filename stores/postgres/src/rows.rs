@@ -11,8 +11,35 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::link::damaged;
 
+/// As it is kept. Functions of the database that look into it refuse the character of number nought, which no text needs: it is
+/// kept as what stands for an unknown one.
 pub(crate) fn to_json<T: Serialize>(value: &T) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(damaged)
+    let written = serde_json::to_string(value).map_err(damaged)?;
+    Ok(match written.contains(NOUGHT) {
+        true => without_nought(&written),
+        false => written,
+    })
+}
+
+const NOUGHT: &str = "\\u0000";
+
+/// Whoever wrote a backslash and the digits meant those.
+fn without_nought(json: &str) -> String {
+    let mut kept = String::with_capacity(json.len());
+    let mut rest = json;
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        kept.push_str(before);
+        // An escape is two characters of one byte, or with the digits of a number six.
+        let (written, after) = match escape.strip_prefix(NOUGHT) {
+            Some(after) => ("\\ufffd", after),
+            None => escape.split_at_checked(2).unwrap_or((escape, "")),
+        };
+        kept.push_str(written);
+        rest = after;
+    }
+    kept.push_str(rest);
+    kept
 }
 
 pub(crate) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
@@ -66,5 +93,20 @@ pub(crate) fn phase_number(phase: &Phase) -> i16 {
         Phase::Queued(_) => 1,
         Phase::Assigned { .. } => 2,
         Phase::Resolved { .. } => 3,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_is_kept_but_for_one_character() {
+        let kept = |text: &str| from_json::<String>(&to_json(&text).unwrap()).unwrap();
+        assert_eq!(kept("a\0b\0"), "a\u{fffd}b\u{fffd}");
+        for text in ["\\u0000", "\\\\u0000\\", "\"\\\n\u{1}你\\u0000", ""] {
+            assert_eq!(kept(text), text);
+        }
+        assert_eq!(kept("\\\0\\u0000\0"), "\\\u{fffd}\\u0000\u{fffd}");
     }
 }

@@ -31,10 +31,10 @@ pub enum MoveError {
     #[error("{0}")]
     Occupied(String),
     /// The origin could not be read.
-    #[error("the store to move from: {0}")]
+    #[error("the store to move from")]
     From(#[source] StoreError),
     /// The destination could not be written or read.
-    #[error("the store to move to: {0}")]
+    #[error("the store to move to")]
     To(#[from] StoreError),
 }
 

@@ -77,19 +77,43 @@ pub(super) async fn what_a_page_has_not_shown_is_not_confirmed(bench: &Bench) {
     }
 }
 
+/// A store may look into what it keeps: whatever characters are in it.
+pub(super) async fn a_receipt_does_not_mind_what_was_said(bench: &Bench) {
+    for (number, text) in ["nought \0", "\\u0000", "\"\\\u{1}\u{ffff}'"]
+        .iter()
+        .enumerate()
+    {
+        let (id, trace) = says(bench, "a", &number.to_string(), text).await;
+        let at = bench.clock.now();
+        let read = Confirmation::UpTo {
+            inbox: InboxName::new("desk"),
+            to: PeerId::new("agent_system"),
+            decided_by: at,
+            sent_by: at,
+        };
+        let found = bench.store.confirm(id, &read, at).await.unwrap();
+        assert_eq!(found.len(), 1, "{text:?}");
+        assert_eq!(confirmed(bench, trace).await, [Some(at), None]);
+    }
+}
+
 /// What `peer` says makes a line and something to be sent to the desk and to themselves; all of it is sent under the
 /// platform's id `m-1`, a second later.
 async fn said_and_sent(bench: &Bench, peer: &str, id: &str) -> (ConversationId, ArrivalId) {
+    says(bench, peer, id, id).await
+}
+
+async fn says(bench: &Bench, peer: &str, id: &str, text: &str) -> (ConversationId, ArrivalId) {
     let claim = bench.opened(peer, id).await;
     let (conversation, trace) = (claim.conversation.id, claim.arrivals[0].id);
     let mut changes = done(&claim);
     changes.entries = vec![NewEntry {
         trace,
         author: EntryAuthor::Contact,
-        content: Content::text(id),
+        content: Content::text(text),
         at: bench.clock.now(),
     }];
-    changes.dispatches = vec![to_desk(&claim, id), to_contact(&claim, id, false)];
+    changes.dispatches = vec![to_desk(&claim, text), to_contact(&claim, text, false)];
     bench.commit(claim, changes).await;
     bench.clock.advance(Duration::from_secs(1));
     for due in bench.due(DueKind::Dispatch).await {

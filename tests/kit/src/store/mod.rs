@@ -93,6 +93,7 @@ pub async fn conforms(fresh: impl Fn() -> Bench) {
         confirmation {
             what_has_arrived_is_confirmed_once,
             a_receipt_speaks_for_its_recipient_and_time,
+            a_receipt_does_not_mind_what_was_said,
             what_a_page_has_not_shown_is_not_confirmed,
         }
         hands {
