@@ -276,3 +276,24 @@ fn words_of_alerts(manual: &str) -> BTreeSet<String> {
         .map(str::to_owned)
         .collect()
 }
+
+/// Whoever looks for a line of the log finds the one that is written.
+#[test]
+fn the_lines_of_the_log_that_are_named_are_written() {
+    let sources = sources().concat();
+    for (manual, words) in [
+        ("docs/operations.md", ["log `", "log at debug `"]),
+        ("docs/operations.zh-CN.md", ["日志 `", "debug 日志 `"]),
+    ] {
+        let text = read(manual);
+        let named: Vec<_> = words
+            .iter()
+            .flat_map(|word| text.split(word).skip(1))
+            .collect();
+        assert!(named.len() > 8, "{manual}");
+        for rest in named {
+            let line = rest.split('`').next().unwrap();
+            assert!(sources.contains(line), "{manual}: {line}");
+        }
+    }
+}

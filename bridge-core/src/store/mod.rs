@@ -177,6 +177,9 @@ pub enum StoreError {
     /// Out of reach, full, or shutting down; nothing was written as far as is known.
     #[error("the store is out of reach: {0}")]
     Unavailable(String),
+    /// Its schema is of another version than this program's; nothing was read or written.
+    #[error("the store is of another version: {0}")]
+    OtherVersion(String),
     /// What is stored cannot be read, or a bug.
     #[error("the store is damaged: {0}")]
     Damaged(String),
@@ -187,7 +190,7 @@ impl StoreError {
     pub fn remedy(&self) -> Remedy {
         match self {
             Self::Unavailable(_) | Self::SeatTaken(_) | Self::Moved => Remedy::retry_secs(1),
-            Self::Lost | Self::Damaged(_) => Remedy::Never,
+            Self::Lost | Self::OtherVersion(_) | Self::Damaged(_) => Remedy::Never,
         }
     }
 }

@@ -96,9 +96,9 @@ impl Postgres {
     /// Connects to `postgres://user:password@host:port/database` and looks at the schema.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] where it cannot be reached or the schema is older and may not be migrated;
-    /// [`StoreError::Damaged`] where the URL is none or the schema is newer than this program. No password is in any of
-    /// them.
+    /// [`StoreError::Unavailable`] where it cannot be reached; [`StoreError::OtherVersion`] where the schema is newer than
+    /// this program, or older and may not be migrated; [`StoreError::Damaged`] where the URL is none. No password is in
+    /// any of them.
     pub async fn connect(
         url: &str,
         clock: Arc<dyn Clock>,

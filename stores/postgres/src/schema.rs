@@ -79,12 +79,12 @@ async fn steps(client: &mut Client, allowed: bool) -> Result<(), StoreError> {
     let version = version(client).await?;
     let known = STEPS.len();
     if version > known {
-        return Err(damaged(format!(
+        return Err(StoreError::OtherVersion(format!(
             "its schema is version {version}, this program knows up to {known}: use a newer program"
         )));
     }
     if version < known && !allowed {
-        return Err(StoreError::Unavailable(format!(
+        return Err(StoreError::OtherVersion(format!(
             "its schema is version {version} of {known}; run `kefu-bridge migrate` or set storage.migrate = true"
         )));
     }

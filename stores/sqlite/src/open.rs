@@ -45,8 +45,8 @@ impl Sqlite {
     /// Opens (or makes) the database at `path` as its only owner.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] where another process owns it or the disk refuses; [`StoreError::Damaged`] where its
-    /// schema is newer than this program.
+    /// [`StoreError::Unavailable`] where another process owns it or the disk refuses; [`StoreError::OtherVersion`] where its
+    /// schema is newer than this program, or older and may not be migrated.
     pub fn open(
         path: &Path,
         clock: Arc<dyn Clock>,

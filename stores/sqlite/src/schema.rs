@@ -57,13 +57,13 @@ pub(crate) fn migrate(db: &mut Connection, allowed: bool) -> Result<(), StoreErr
         .map_err(unavailable)?;
     let version = usize::try_from(version).map_err(damaged)?;
     if version > STEPS.len() {
-        return Err(damaged(format!(
+        return Err(StoreError::OtherVersion(format!(
             "its schema is version {version}, this program knows up to {}: use a newer program",
             STEPS.len()
         )));
     }
     if version < STEPS.len() && !allowed {
-        return Err(unavailable(format!(
+        return Err(StoreError::OtherVersion(format!(
             "its schema is version {version} of {}; run `kefu-bridge migrate` or set storage.migrate = true",
             STEPS.len()
         )));

@@ -63,7 +63,7 @@ async fn a_newer_schema_is_refused() {
     db.batch_execute("INSERT INTO kefu_schema (version) VALUES (99)")
         .await
         .unwrap();
-    let Err(StoreError::Damaged(reason)) = connect().await.map(drop) else {
+    let Err(StoreError::OtherVersion(reason)) = connect().await.map(drop) else {
         panic!("a newer schema was taken")
     };
     assert!(reason.contains("newer program"), "{reason}");
