@@ -1,9 +1,11 @@
 //! The one way in which plugins speak HTTP: a client with sane limits, and bodies that are read up to a bound.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use reqwest::{Client, ClientBuilder, Response, redirect};
+
+use crate::names::Resolver;
 
 /// A client to build on: connects within five seconds and follows no redirects, because a redirect would carry a
 /// request's secrets to wherever a peer says.
@@ -11,6 +13,7 @@ pub(crate) fn client() -> ClientBuilder {
     // The client comes without a TLS provider of its own. Where one is installed already this changes nothing.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder()
+        .dns_resolver(Arc::new(Resolver))
         .connect_timeout(Duration::from_secs(5))
         .redirect(redirect::Policy::none())
         .user_agent(concat!("kefu-bridge/", env!("CARGO_PKG_VERSION")))

@@ -4,5 +4,6 @@ pub mod bot;
 pub mod channel;
 pub mod guard;
 pub(crate) mod http;
+mod names;
 #[cfg(test)]
 pub(crate) mod request;

@@ -44,7 +44,7 @@ admin = "{admin}"
 callback_token = "{callback_token}"
 api_base = "{url}/tim"
 history_every = "{history_every}"
-api_rate = 0
+api_rate = {api_rate}
 
 {assistant}
 [routing]
@@ -71,6 +71,7 @@ skills = ["售后"]
         callback_token = desk.callback_token,
         capacity = set.capacity,
         lease = set.lease,
+        api_rate = set.api_rate,
         drain_delay = set.drain_delay,
         mall = official_account("mall", &Account::default(), &set.mall).replace("SANDBOX_URL", url),
         history_every = set.history_every,

@@ -22,6 +22,7 @@ mod metrics;
 mod miniapp;
 mod moving;
 mod older_routes;
+mod rates;
 mod rolling;
 mod stage;
 mod talk;

@@ -75,6 +75,10 @@ pub struct Set {
     pub lease: &'static str,
     /// How long a node that goes listens at least.
     pub drain_delay: &'static str,
+    /// Calls a second to the desk; 0: any number.
+    pub api_rate: u32,
+    /// Redis, where it is not the common one.
+    pub redis: Option<String>,
     /// Whether there is an assistant.
     pub assistant: bool,
     pub settings: Settings,
@@ -91,6 +95,8 @@ impl Default for Set {
             history_every: "0s",
             lease: "10s",
             drain_delay: "0s",
+            api_rate: 0,
+            redis: None,
             assistant: true,
             settings: Settings::default(),
         }
@@ -225,7 +231,7 @@ async fn on_servers(set: &mut Set) {
     ));
     set.more.push_str(&format!(
         "\n[cache]\nurl = \"{}\"\nprefix = \"{name}:\"\n[queue]\nurl = \"{}\"\nexchange = \"{name}\"\n",
-        servers::redis(),
+        set.redis.clone().unwrap_or_else(servers::redis),
         servers::rabbitmq()
     ));
 }

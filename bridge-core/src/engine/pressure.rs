@@ -26,6 +26,11 @@ const STRETCH: u64 = 10_000;
 const TRICKLE: Duration = Duration::from_millis(10);
 /// Callbacks in hand at once; more are refused.
 const IN_HAND: usize = 4096;
+/// A crowd that stays for so many milliseconds tells what this node can do: whoever would wait longer than a [`SLOT`] is
+/// refused. Platforms wait two to five seconds, and those that try again find another node.
+const KNOWN: u64 = 1000;
+/// What was done is counted over so many milliseconds.
+const SLOT: u64 = 500;
 
 /// How much is being accepted, and how much waits.
 pub(super) struct Pressure {
@@ -35,6 +40,7 @@ pub(super) struct Pressure {
     /// When the last crowd came, and when it was last seen, as [`Self::elapsed`] tells it.
     began: AtomicU64,
     last: AtomicU64,
+    done: Done,
     eased: Notify,
 }
 
@@ -54,13 +60,49 @@ impl Default for Pressure {
             waiting: AtomicU64::new(0),
             began: AtomicU64::new(0),
             last: AtomicU64::new(0),
+            done: Done::default(),
             eased: Notify::new(),
         }
     }
 }
 
 /// A callback in hand, until it is dropped.
-pub(super) struct InHand<'a>(&'a Pressure);
+pub(super) struct InHand<'a> {
+    pressure: &'a Pressure,
+    is_taken: bool,
+}
+
+/// How many were done in this slot of time and in the one before.
+#[derive(Default)]
+struct Done {
+    slot: AtomicU64,
+    now: AtomicUsize,
+    before: AtomicUsize,
+}
+
+impl Done {
+    fn one(&self, now: u64) {
+        self.turn(now / SLOT);
+        self.now.fetch_add(1, Relaxed);
+    }
+
+    /// How many a slot has, the better of the two: this one is not over.
+    fn each(&self, now: u64) -> usize {
+        self.turn(now / SLOT);
+        self.now.load(Relaxed).max(self.before.load(Relaxed))
+    }
+
+    /// Begins a slot, if it is another; one of all who notice does it.
+    fn turn(&self, slot: u64) {
+        let last = self.slot.load(Relaxed);
+        let is_mine = || self.slot.compare_exchange(last, slot, Relaxed, Relaxed);
+        if slot > last && is_mine().is_ok() {
+            let done = self.now.swap(0, Relaxed);
+            let before = if slot == last + 1 { done } else { 0 };
+            self.before.store(before, Relaxed);
+        }
+    }
+}
 
 impl Pressure {
     /// Takes a callback in hand, unless there are too many, or `most` arrivals wait for their turns already.
@@ -69,8 +111,13 @@ impl Pressure {
         if before + 1 >= CROWD {
             self.crowded();
         }
-        let in_hand = InHand(self);
-        (before < IN_HAND && self.waiting.load(Relaxed) < most).then_some(in_hand)
+        let mut in_hand = InHand {
+            pressure: self,
+            is_taken: false,
+        };
+        let room = self.room_at(self.elapsed());
+        in_hand.is_taken = before < room && self.waiting.load(Relaxed) < most;
+        in_hand.is_taken.then_some(in_hand)
     }
 
     /// Whether later work need not stand back.
@@ -128,6 +175,16 @@ impl Pressure {
         }
     }
 
+    /// Callbacks that may be in hand at once.
+    fn room_at(&self, now: u64) -> usize {
+        let since = |then: &AtomicU64| now.saturating_sub(then.load(Relaxed));
+        let is_known = since(&self.last) < OVER && since(&self.began) >= KNOWN;
+        match is_known {
+            true => self.done.each(now).clamp(CROWD, IN_HAND),
+            false => IN_HAND,
+        }
+    }
+
     fn crowded(&self) {
         let now = self.elapsed();
         let last = self.last.swap(now, Relaxed);
@@ -146,8 +203,11 @@ impl Pressure {
 
 impl Drop for InHand<'_> {
     fn drop(&mut self) {
-        if self.0.accepting.fetch_sub(1, Relaxed) == CROWD {
-            self.0.eased.notify_waiters();
+        if self.is_taken {
+            self.pressure.done.one(self.pressure.elapsed());
+        }
+        if self.pressure.accepting.fetch_sub(1, Relaxed) == CROWD {
+            self.pressure.eased.notify_waiters();
         }
     }
 }
@@ -211,6 +271,22 @@ mod tests {
         assert_eq!(lasting(STRETCH - 1), State::Burst);
         assert_eq!(lasting(STRETCH), State::Calm);
         assert_eq!(lasting(STRETCH * 2), State::Burst);
+    }
+
+    /// Of a crowd that stays as many are let in as are done within half a second.
+    #[test]
+    fn nobody_is_let_in_to_wait_for_long() {
+        let pressure = crowded();
+        assert_eq!(pressure.room_at(OVER + KNOWN - 1), IN_HAND, "a burst");
+        assert_eq!(pressure.room_at(OVER + KNOWN), CROWD, "nothing moves");
+        for at in [KNOWN; 300].into_iter().chain([KNOWN + SLOT; 100]) {
+            pressure.done.one(at);
+        }
+        assert_eq!(pressure.room_at(OVER + KNOWN + SLOT), 300);
+        assert_eq!(pressure.room_at(OVER + KNOWN + SLOT * 2), 100);
+        assert_eq!(pressure.room_at(OVER + KNOWN + SLOT * 4), CROWD);
+        pressure.last.store(0, Relaxed);
+        assert_eq!(pressure.room_at(OVER + KNOWN + SLOT), IN_HAND, "it is over");
     }
 
     #[test]

@@ -21,6 +21,10 @@ use crate::{
 
 /// Nodes are counted over so many seconds, and each count is kept for three such spans.
 const CENSUS: i64 = 30;
+/// In so many of these seconds the count is looked at once: a node that came after this one is soon known of.
+const LOOK: i64 = 2;
+/// Whoever could never ask how many nodes there are takes itself for one of so many.
+const UNKNOWN: u32 = 4;
 
 /// How much of a platform's allowance is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,9 +74,10 @@ pub struct RateLimiter {
     /// Turns given out here while the cache is out of reach.
     alone: Mutex<Turns>,
     is_alone: AtomicBool,
-    /// How many nodes used this rate lately, and the span in which this one was counted last.
+    /// How many nodes used this rate lately, the span in which this one was counted last, and when it looked last.
     nodes: AtomicU32,
     counted: AtomicI64,
+    looked: AtomicI64,
 }
 
 impl RateLimiter {
@@ -85,8 +90,9 @@ impl RateLimiter {
             clock,
             alone: Mutex::default(),
             is_alone: AtomicBool::new(false),
-            nodes: AtomicU32::new(1),
+            nodes: AtomicU32::new(UNKNOWN),
             counted: AtomicI64::new(i64::MIN),
+            looked: AtomicI64::new(i64::MIN),
         }
     }
 
@@ -188,13 +194,19 @@ impl RateLimiter {
     /// Tells the others that this node is one of those that share, once in each span, and hears how many there are. By
     /// whatever a node's clock says: it is counted once in each span that it lives through.
     async fn be_counted(&self) {
-        let span = self.clock.now().as_secs().div_euclid(CENSUS);
-        if self.counted.swap(span, Ordering::Relaxed) == span {
+        let second = self.clock.now().as_secs();
+        let (span, look) = (second.div_euclid(CENSUS), second.div_euclid(LOOK));
+        if self.looked.swap(look, Ordering::Relaxed) == look {
             return;
         }
+        let one = i64::from(self.counted.swap(span, Ordering::Relaxed) != span);
         let key = |span: i64| format!("{}:nodes:{span}", self.key);
         let ttl = Duration::from_secs(CENSUS.unsigned_abs() * 3);
-        let Ok(now) = self.cache.add(&key(span), 1, ttl).await else {
+        let Ok(now) = self.cache.add(&key(span), one, ttl).await else {
+            if one > 0 {
+                // Counted as soon as it can be.
+                self.counted.store(i64::MIN, Ordering::Relaxed);
+            }
             return;
         };
         let before = self.cache.get(&key(span - 1)).await.ok().flatten();

@@ -102,6 +102,11 @@ impl Tim {
         self.0.state.lock().sent_count
     }
 
+    /// The most calls within one second since this was asked last.
+    pub fn busiest_second(&self) -> u32 {
+        std::mem::take(&mut self.0.state.lock().busiest)
+    }
+
     fn announce(&self, state: &State, user_id: &str) {
         if self.0.world.hub.keeps()
             && let Some(agent) = state.agent(user_id)

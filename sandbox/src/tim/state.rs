@@ -117,6 +117,8 @@ pub(crate) struct State {
     dedupe: HashMap<String, (i64, Value)>,
     dedupe_age: VecDeque<String>,
     rate: (i64, u32),
+    /// The most calls within one second.
+    pub busiest: u32,
 }
 
 #[derive(Default)]
@@ -237,6 +239,7 @@ impl State {
             self.rate = (second, 0);
         }
         self.rate.1 += 1;
+        self.busiest = self.busiest.max(self.rate.1);
         limit == 0 || self.rate.1 <= limit
     }
 }

@@ -15,6 +15,7 @@ mod rows;
 mod schema;
 mod settle;
 mod shared;
+mod skew;
 mod steps;
 
 use std::{sync::Arc, time::Duration};
@@ -45,6 +46,7 @@ use self::{
     link::{Hold, Link},
     settle::Settled,
     shared::Shared,
+    skew::Skew,
 };
 
 /// How a store is connected.
@@ -90,6 +92,7 @@ pub struct Postgres {
     settled: Shared<Settled, (bool, bool)>,
     clock: Arc<dyn Clock>,
     time: Time,
+    skew: Skew,
 }
 
 impl Postgres {
@@ -115,6 +118,10 @@ impl Postgres {
             ));
         }
         let horizon = Arc::new(Horizon::new(options.time));
+        let skew = Skew::default();
+        if options.time == Time::Database {
+            skew.learn(&link, || clock.now()).await?;
+        }
         Ok(Arc::new(Self {
             acceptor: Acceptor::start(link.clone()),
             claims: share_claims(link.clone(), horizon.clone()),
@@ -124,6 +131,7 @@ impl Postgres {
             link,
             clock,
             time: options.time,
+            skew,
         }))
     }
 
@@ -166,6 +174,7 @@ impl Postgres {
     ) -> Result<Done, StoreError> {
         let tie = changes.tie.take();
         let hand = hand.map(millis);
+        let changes = self.skew.of_changes(changes);
         let commit = Commit::of(claim, changes, self.now(), self.clock.now(), hand)?;
         match tie {
             None => self.commits.ask(Arc::new(commit)).await?,
@@ -260,6 +269,7 @@ impl Store for Postgres {
         due: &DueId,
         settlement: Settlement,
     ) -> Result<bool, StoreError> {
+        let settlement = self.skew.of_settlement(settlement);
         if let Some(settled) = Settled::of(self.now(), due, &settlement)? {
             return match self.settled.ask(settled).await? {
                 (true, others) => Ok(others),
@@ -279,6 +289,8 @@ impl Store for Postgres {
         kind: DueKind,
         but: &[String],
     ) -> Result<Option<Timestamp>, StoreError> {
-        steps::next_due(&self.link, &self.horizon, self.now(), kind, but).await
+        let now = self.now();
+        let next = steps::next_due(&self.link, &self.horizon, now, kind, but).await?;
+        Ok(next.map(|at| self.skew.here(at)))
     }
 }

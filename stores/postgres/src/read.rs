@@ -19,7 +19,7 @@ use bridge_core::{
 use tokio_postgres::{Row, types::FromSql};
 
 use crate::{
-    Postgres, confirm, kin,
+    Postgres, Time, confirm, kin,
     link::{PING, damaged},
     rows::{self, from_json, to_json},
 };
@@ -267,10 +267,15 @@ impl Records for Postgres {
     async fn depths(&self) -> Result<Depths, StoreError> {
         let sql = "SELECT (SELECT count(*) FROM arrivals), (SELECT count(*) FROM dispatches WHERE NOT held),
             (SELECT count(*) FROM dispatches WHERE held), (SELECT count(*) FROM errands),
-            count(*) FILTER (WHERE phase = 1), count(*) FILTER (WHERE phase = 2), count(*)
+            count(*) FILTER (WHERE phase = 1), count(*) FILTER (WHERE phase = 2), count(*),
+            (extract(epoch FROM clock_timestamp()) * 1000)::bigint
             FROM conversations WHERE phase < 3";
+        let asked = self.clock.now();
         let row = self.link.first(sql, &[]).await?;
         let row = row.ok_or_else(|| damaged("nothing was counted"))?;
+        if self.time == Time::Database {
+            self.skew.seen(asked, get(&row, 7)?, self.clock.now());
+        }
         let depth = |column| get(&row, column).map(number);
         Ok(Depths {
             arrivals: depth(0)?,

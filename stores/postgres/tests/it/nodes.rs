@@ -11,7 +11,7 @@ use std::{
 
 use bridge_core::message::Content;
 use bridge_core::{
-    clock::{SystemClock, TestClock},
+    clock::{Clock as _, SystemClock, TestClock, Timestamp},
     message::{BotName, WorkerId},
     store::{
         Changes, Claim, Due, DueKind, DueWhat, Intake, NewDispatch, Settlement, Store, StoreError,
@@ -273,5 +273,54 @@ async fn one_bad_intake_harms_no_other() {
     assert!(bad.is_err());
     for one in good {
         assert!(one.unwrap()[0].is_some());
+    }
+}
+
+/// A node whose clock is half a minute ahead or behind puts off what it means to put off, and no longer: a try, a question.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_whose_clock_is_off_sets_times_that_are_right() {
+    let options = Options {
+        time: Time::Database,
+        ..fresh::options()
+    };
+    let (minute, half) = (Duration::from_secs(60), Duration::from_secs(30));
+    let right = SystemClock.now();
+    for wrong in [right + half, Timestamp(right.0 - 30_000)] {
+        let clock = Arc::new(TestClock::default());
+        clock.set(wrong);
+        let url = fresh::schema().await;
+        let node = Postgres::connect(&url, clock.clone(), options).await;
+        let (node, worker) = (node.unwrap(), WorkerId::new("w"));
+        node.accept(intake("a", "1")).await.unwrap();
+        let claim = node.claim(&worker, LEASE).await.unwrap().unwrap();
+        let changes = answered(&claim);
+        node.commit(claim, changes).await.unwrap();
+        let again = async |after: Duration| {
+            let due = node.due(DueKind::Dispatch, &worker, 9, LEASE, &[]).await;
+            let due = due.unwrap().pop().expect("it is due");
+            let retry = Settlement::Retry {
+                at: clock.now() + after,
+                reason: "not now".to_owned(),
+                tried: true,
+            };
+            node.settle(&due.id, retry).await.unwrap();
+            node.next_due(DueKind::Dispatch, &[])
+                .await
+                .unwrap()
+                .unwrap()
+        };
+        let at = again(Duration::ZERO).await;
+        assert!(
+            at.since(clock.now()) < Duration::from_secs(1),
+            "{wrong}: {at}"
+        );
+        // A minute by its own clock is one by everybody's.
+        let at = again(minute).await;
+        assert!(
+            at.since(clock.now()) > half + Duration::from_secs(20),
+            "{wrong}: {at}"
+        );
+        let due = node.due(DueKind::Dispatch, &worker, 9, LEASE, &[]).await;
+        assert!(due.unwrap().is_empty(), "{wrong}: early");
     }
 }
