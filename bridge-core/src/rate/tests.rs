@@ -146,14 +146,14 @@ async fn bulk_gives_up_while_the_interactive_need_everything() {
 #[tokio::test]
 async fn who_never_heard_how_many_there_are_takes_a_part() {
     let clock = Arc::new(TestClock::default());
-    let cache = Fickle::new(&clock);
-    cache.away.store(true, Ordering::Relaxed);
+    let cache = FickleCache::new(clock.clone());
+    cache.is(Mood::Refused);
     let node = limiter(&cache, &clock);
     let heard = callers(&[&node], &[Lane::Interactive; 3], &clock);
     let at: Vec<_> = play(heard, &clock, 1000).await;
     let at: Vec<i64> = at.iter().map(|(_, turn)| turn.unwrap()).collect();
     assert_eq!(at, [0, 400, 800], "a quarter of ten a second");
-    cache.away.store(false, Ordering::Relaxed);
+    cache.is(Mood::Fair);
     let heard = callers(&[&node], &[Lane::Interactive; 4], &clock);
     let at = play(heard, &clock, 5).await.len();
     assert_eq!(at, 4, "it is alone");
@@ -163,14 +163,14 @@ async fn who_never_heard_how_many_there_are_takes_a_part() {
 #[tokio::test]
 async fn who_came_first_soon_knows_of_the_others() {
     let clock = Arc::new(TestClock::default());
-    let cache = Fickle::new(&clock);
+    let cache = FickleCache::new(clock.clone());
     let nodes = [limiter(&cache, &clock), limiter(&cache, &clock)];
     for _ in 0..2 {
         let heard = callers(&[&nodes[0], &nodes[1]], &[Lane::Interactive; 2], &clock);
         assert_eq!(play(heard, &clock, 5).await.len(), 2);
         clock.advance(Duration::from_secs(2));
     }
-    cache.away.store(true, Ordering::Relaxed);
+    cache.is(Mood::Refused);
     let heard = callers(&[&nodes[0]], &[Lane::Interactive; 4], &clock);
     let turns = play(heard, &clock, 1000).await;
     let at: Vec<i64> = turns.iter().map(|(_, turn)| turn.unwrap()).collect();
