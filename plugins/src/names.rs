@@ -46,7 +46,8 @@ impl Resolve for Resolver {
         let found = NAMES.find(name.as_str().to_owned());
         Box::pin(async move {
             let found = found.await.map_err(|why| why.to_string())?;
-            let addresses: Addrs = Box::new(found.to_vec().into_iter());
+            let found: Vec<SocketAddr> = found.to_vec();
+            let addresses: Addrs = Box::new(found.into_iter());
             Ok(addresses)
         })
     }
