@@ -1,5 +1,7 @@
 //! `GET` and `POST /callback/{inbox}`: the platforms' webhook. Nothing is acknowledged before it is durable.
 
+use std::time::{Duration, Instant};
+
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{Method, StatusCode, header},
@@ -12,9 +14,29 @@ use bridge_core::{
     message::InboxName,
 };
 use bytes::Bytes;
+use parking_lot::Mutex;
 
 use super::body::Body;
 use crate::app::App;
+
+/// That callbacks are not taken is said once in so long.
+const SAID_EVERY: Duration = Duration::from_secs(1);
+static SAID: Said = Said(Mutex::new(None));
+
+/// When something was said last.
+struct Said(Mutex<Option<Instant>>);
+
+impl Said {
+    /// Whether it may be said again; then it is.
+    fn is_due(&self) -> bool {
+        let mut last = self.0.lock();
+        let is_due = last.is_none_or(|last| last.elapsed() >= SAID_EVERY);
+        if is_due {
+            *last = Some(Instant::now());
+        }
+        is_due
+    }
+}
 
 /// The inbox is the rest of the path, read by us: a pattern would cost a regular expression for each callback.
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -89,13 +111,29 @@ fn refuse(inbox: &InboxName, error: &IngressError) -> HttpResponse {
     };
     metrics::counter!("kefu_callbacks_refused_total", "status" => status.as_str().to_owned())
         .increment(1);
-    if status.is_server_error() {
+    if status.is_server_error() && SAID.is_due() {
         tracing::warn!(%inbox, %error, status = status.as_u16(), "a callback was not taken");
     } else {
-        // A stranger can cause these at will: they are counted above, and said only where somebody looks closely.
+        // A stranger can cause these at will, and whoever is full has thousands a second: they are counted above, and said
+        // only where somebody looks closely.
         tracing::debug!(%inbox, %error, status = status.as_u16(), "a callback was refused");
     }
     HttpResponse::build(status)
         .content_type("text/plain")
         .body(outside)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_happens_a_thousand_times_is_said_once() {
+        let said = Said(Mutex::new(None));
+        let times = (0..1000).filter(|_| said.is_due()).count();
+        assert!(times <= 2, "{times}");
+        let long_ago = Instant::now().checked_sub(SAID_EVERY);
+        *said.0.lock() = long_ago;
+        assert!(said.is_due());
+    }
 }
