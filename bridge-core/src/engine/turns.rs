@@ -82,6 +82,7 @@ impl Engine {
         let trace = claim.arrivals.first().map_or(0, |first| first.id.0);
         for _ in 0..SEAT_TRIES {
             let started = self.parts.clock.now();
+            let began = Instant::now();
             let mut changes = match self.turn(&claim).await {
                 Ok(changes) => changes,
                 Err(error) => {
@@ -89,6 +90,7 @@ impl Engine {
                     return self.give_back(claim, Some(&error)).await;
                 }
             };
+            let took = began.elapsed();
             let others: Vec<_> = changes.tie.iter().flat_map(|tied| &tied.notes).collect();
             let others: Vec<_> = others.iter().map(|noted| noted.conversation).collect();
             let words = Words::of(&mut changes);
@@ -118,6 +120,12 @@ impl Engine {
                 }
                 Err(StoreError::Moved) => {
                     tracing::info!(trace, "who is whom has changed meanwhile; looking again");
+                }
+                // The turn itself was too long for its lease: that counts.
+                Err(StoreError::Lost) if took >= self.parts.settings.lease => {
+                    counter!("kefu_turn_errors_total").increment(1);
+                    tracing::warn!(trace, ?took, "the turn took longer than its lease");
+                    return;
                 }
                 Err(error) => {
                     counter!("kefu_turn_errors_total").increment(1);
@@ -155,8 +163,15 @@ impl Engine {
         if matches!(error, Some(StoreError::Damaged(_))) {
             return;
         }
-        if let Err(error) = self.parts.store.abandon(claim).await {
-            tracing::debug!(%error, "could not hand the claim back; its lease will");
+        // However long the store is away: a lease that ends without a word blames the arrivals, and a store that hangs, or
+        // a node that has more in hand than it can do, would have them given up one after the other.
+        while let Err(error) = self.parts.store.abandon(claim.clone()).await {
+            tracing::debug!(%error, "could not hand the claim back");
+            if !matches!(error, StoreError::Unavailable(_)) || self.stop.is_cancelled() {
+                break;
+            }
+            self.wait_for(std::future::pending(), Duration::from_millis(500))
+                .await;
         }
         // Not at once: what failed now fails again at once.
         self.wait_for(std::future::pending(), Duration::from_millis(200))

@@ -84,7 +84,8 @@ pub trait Store: Send + Sync {
     }
 
     /// Lets a claim go: everything stays as it was, and may be claimed again at once. No arrival is blamed for it; a lease
-    /// that ends without a word is what counts as a failure.
+    /// that ends without a word is what counts as a failure. Where it has ended already (`Lost`) this is the word: what was
+    /// counted then is taken back, for whoever lives to say so was not ended by an arrival.
     async fn abandon(&self, claim: Claim) -> Result<(), StoreError>;
 
     /// Takes what is due, at most one per lane (a recipient's dispatches, a conversation's errands) and `limit` in

@@ -80,7 +80,17 @@ pub(crate) async fn abandon(
     let (id, fence) = (claim.conversation.id.0, fence(claim.fence)?);
     let sql = "SELECT kefu_abandon($1, $2, $3)";
     let row = link.first(sql, &[&now, &id, &fence]).await?;
-    held(row.as_ref())
+    let held = held(row.as_ref());
+    if held == Err(StoreError::Lost) {
+        let ids: Vec<i64> = claim
+            .arrivals
+            .iter()
+            .map(|accepted| accepted.id.0)
+            .collect();
+        let acquit = "UPDATE arrivals SET failures = failures - 1 WHERE id = ANY ($1) AND failures > 0 RETURNING id";
+        link.first(acquit, &[&ids]).await?;
+    }
+    held
 }
 
 /// A function's word on whether the caller still had it.

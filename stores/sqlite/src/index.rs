@@ -10,7 +10,7 @@ use bridge_core::{
     clock::Timestamp,
     conversation::{Contact, Conversation, Phase},
     message::{AgentName, Arrival, ArrivalId, ConversationId, DeadlineKind, ThreadKey},
-    store::{CLAIM_LIMIT, DueId, DueKind, OpenThread},
+    store::{CLAIM_LIMIT, Claim, DueId, DueKind, OpenThread},
 };
 
 use crate::{
@@ -169,6 +169,19 @@ impl Index {
             accepted.failures += 1;
         }
         self.ready.push_back(id);
+    }
+
+    /// Takes back what its arrivals count for a claim that ended without a word: its worker lives.
+    pub(crate) fn acquit(&mut self, claim: &Claim) {
+        let Some(lane) = self.lanes.get_mut(&claim.conversation.id) else {
+            return;
+        };
+        let ids: Vec<_> = claim.arrivals.iter().map(|accepted| accepted.id).collect();
+        for accepted in &mut lane.waiting {
+            if ids.contains(&accepted.id) {
+                accepted.failures = accepted.failures.saturating_sub(1);
+            }
+        }
     }
 
     fn claimed(&self, id: ConversationId, fence: u64) -> bool {

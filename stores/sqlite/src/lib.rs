@@ -166,14 +166,12 @@ impl Store for Sqlite {
     }
 
     async fn abandon(&self, claim: Claim) -> Result<(), StoreError> {
-        match self
-            .index
-            .lock()
-            .release(claim.conversation.id, claim.fence)
-        {
-            true => Ok(()),
-            false => Err(StoreError::Lost),
+        let mut index = self.index.lock();
+        if index.release(claim.conversation.id, claim.fence) {
+            return Ok(());
         }
+        index.acquit(&claim);
+        Err(StoreError::Lost)
     }
 
     async fn due(

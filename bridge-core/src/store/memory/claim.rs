@@ -37,6 +37,11 @@ impl State {
 
     pub(super) fn abandon(&mut self, claim: &Claim) -> Result<(), StoreError> {
         if !self.holds(claim) {
+            for arrival in &claim.arrivals {
+                if let Some(row) = self.arrivals.get_mut(&arrival.id) {
+                    row.failures = row.failures.saturating_sub(1);
+                }
+            }
             return Err(StoreError::Lost);
         }
         self.claims.remove(&claim.conversation.id);

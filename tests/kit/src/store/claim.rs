@@ -43,6 +43,13 @@ pub(super) async fn a_lost_claim_writes_nothing(bench: &Bench) {
     );
     assert_eq!(bench.store.abandon(slow).await, Err(StoreError::Lost));
     assert!(bench.due(DueKind::Dispatch).await.is_empty());
+    assert_eq!(quick.arrivals[0].failures, 1);
+    bench.store.abandon(quick).await.unwrap();
+    let quick = bench.claim().await;
+    assert_eq!(
+        quick.arrivals[0].failures, 0,
+        "who lives to say that it was late was not ended by an arrival"
+    );
     bench.commit(quick.clone(), done(&quick)).await;
     assert!(bench.try_claim().await.is_none());
 }
