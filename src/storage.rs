@@ -65,7 +65,9 @@ impl Place {
                     connections: section.connections,
                     ..Default::default()
                 };
-                Postgres::connect(url.expose(), clock, options).await?
+                let store = Postgres::connect(url.expose(), clock, options).await?;
+                store.warm().await;
+                store
             }
         })
     }

@@ -67,6 +67,18 @@ async fn accepting(program: &Path, nodes: usize, span: Duration, bare: f64) -> a
         row(&name, &connections.to_string(), &told, bare);
     }
     drop(bridges);
+    opening(program, nodes, span, bare).await
+}
+
+/// Accept in open loop.
+pub async fn opening(
+    program: &Path,
+    nodes: usize,
+    span: Duration,
+    bare: f64,
+) -> anyhow::Result<()> {
+    let (_desk, platforms) = relay::play(0)?;
+    let platforms = &format!("http://{platforms}");
     for rate in [1000, 5000] {
         let shared = fresh().await?;
         let (_bridges, addresses) = start(program, nodes, &shared, platforms).await?;

@@ -67,6 +67,8 @@ enum Part {
     Cluster,
     /// Of that only accepting.
     ClusterAccept,
+    /// Of that only the open loops.
+    ClusterOpen,
     /// Of that only the relay.
     ClusterRelay,
     /// A node is killed under load.
@@ -148,6 +150,11 @@ async fn run(
     }
     if only.contains(&Part::Cluster) || only.contains(&Part::ClusterAccept) {
         cluster::measure(program, nodes, span, bare).await?;
+    }
+    if only.contains(&Part::ClusterOpen) {
+        for nodes in nodes {
+            cluster::opening(program, *nodes, span, bare).await?;
+        }
     }
     if only.contains(&Part::Cluster) || only.contains(&Part::ClusterRelay) {
         cluster::relaying(program, nodes, span).await?;

@@ -18,8 +18,10 @@ pub enum Notice {
     Errands,
     /// A deadline was set earlier than the others.
     Deadlines,
-    /// Loads, presence or the queue have changed.
+    /// A seat is free, or presence or the queue have changed: seats may be offered.
     Desk,
+    /// A seat was given: nothing to do, but who gives the next one counts it.
+    Seats,
     /// An errand is no longer wanted.
     Cancelled(ErrandId),
     /// A conversation changed: for those who watch it live.

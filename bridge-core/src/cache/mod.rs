@@ -11,6 +11,14 @@ use crate::health::Health;
 pub trait Cache: Send + Sync {
     /// The value, if it is there and has not expired.
     async fn get(&self, key: &str) -> Result<Option<String>, CacheError>;
+    /// The values of several, in the order of their keys.
+    async fn get_all(&self, keys: &[String]) -> Result<Vec<Option<String>>, CacheError> {
+        let mut values = Vec::with_capacity(keys.len());
+        for key in keys {
+            values.push(self.get(key).await?);
+        }
+        Ok(values)
+    }
     /// Sets it for so long.
     async fn put(&self, key: &str, value: &str, ttl: Duration) -> Result<(), CacheError>;
     /// Removes it only if it still has this value: compare-and-expire.

@@ -20,6 +20,7 @@ impl Engine {
         let mut side = Side::new(1);
         while !self.stop.is_cancelled() {
             let heard = self.wake.deadlines.notified();
+            self.wake.watches(None);
             let began = Instant::now();
             match self
                 .parts

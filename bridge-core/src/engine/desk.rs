@@ -5,9 +5,9 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use parking_lot::{Mutex, MutexGuard, RwLock};
@@ -25,6 +25,11 @@ const TOLD: usize = 10;
 /// How often presence is asked for and seats are offered without being told to: hours open without an event.
 const LOOK: Duration = Duration::from_secs(30);
 
+/// What other nodes tell of their seats is read again no more often than this, unless it decides something.
+const GLANCE: Duration = Duration::from_millis(25);
+/// Seats are offered no more often than this: what frees many at once is one look.
+const PACE: Duration = Duration::from_millis(20);
+
 /// See [`DeskKeeper::turn`].
 pub(super) struct Turn<'a> {
     desk: &'a DeskKeeper,
@@ -32,36 +37,56 @@ pub(super) struct Turn<'a> {
 }
 
 impl Drop for Turn<'_> {
-    /// However the turn ended.
+    /// However the turn ended. One that was committed has said so; of any other nobody knows what came.
     fn drop(&mut self) {
-        if let Some(promise) = self.desk.promised.lock().get_mut(&self.id) {
-            promise.over = true;
+        if self.desk.promised.lock().remove(&self.id).is_some() {
             self.desk.stale();
         }
     }
 }
 
-/// Keeps the snapshot.
+/// Keeps the snapshot. What this node's own turns change is told to it; what others change is read.
 pub(super) struct DeskKeeper {
     snapshot: RwLock<Arc<Desk>>,
+    /// It must be read before it is used again.
     stale: AtomicBool,
+    /// Others have given seats since: it is read again when that is worth while.
+    outdated: AtomicBool,
     /// Whether this process has looked for conversations whose agent works elsewhere now.
     looked_for_moved: AtomicBool,
-    reading: tokio::sync::Mutex<()>,
+    /// Held while it is read; when that began last.
+    reading: tokio::sync::Mutex<Option<Instant>>,
+    /// How many readings have begun.
+    begun: AtomicU64,
     offline: Mutex<BTreeSet<AgentName>>,
     untold: Mutex<BTreeMap<AgentName, bool>>,
     last: Mutex<Option<AgentName>>,
-    /// Seats given in turns that the snapshot does not show yet.
-    promised: Mutex<BTreeMap<ConversationId, Promise>>,
+    /// Seats given in turns that are not over.
+    promised: Mutex<BTreeMap<ConversationId, AgentName>>,
+    /// What turns have changed since a reading began: what it reads may lack it.
+    since: Mutex<Vec<Shift>>,
     /// Mean length of an assignment, in seconds, moving.
     average: Mutex<Option<f64>>,
 }
 
-/// A seat given in a turn.
-struct Promise {
-    agent: AgentName,
-    /// The turn is over: what came of it is in the store.
-    over: bool,
+/// A conversation that changed hands.
+#[derive(Debug, Clone)]
+struct Shift {
+    from: Option<AgentName>,
+    to: Option<AgentName>,
+}
+
+impl Shift {
+    fn apply(&self, loads: &mut BTreeMap<AgentName, u32>) {
+        if let Some(agent) = &self.from
+            && let Some(load) = loads.remove(agent).filter(|load| *load > 1)
+        {
+            loads.insert(agent.clone(), load - 1);
+        }
+        if let Some(agent) = &self.to {
+            *loads.entry(agent.clone()).or_default() += 1;
+        }
+    }
 }
 
 impl DeskKeeper {
@@ -82,12 +107,15 @@ impl DeskKeeper {
         Self {
             snapshot: RwLock::new(Arc::new(desk)),
             stale: AtomicBool::new(true),
+            outdated: AtomicBool::new(false),
             looked_for_moved: AtomicBool::new(false),
-            reading: tokio::sync::Mutex::new(()),
+            reading: tokio::sync::Mutex::new(None),
+            begun: AtomicU64::new(0),
             offline: Mutex::default(),
             untold: Mutex::default(),
             last: Mutex::default(),
             promised: Mutex::default(),
+            since: Mutex::default(),
             average: Mutex::default(),
         }
     }
@@ -97,30 +125,67 @@ impl DeskKeeper {
         self.stale.store(true, Ordering::Release);
     }
 
-    /// The desk as it is now.
+    /// Others have changed something: read again before it decides anything.
+    pub(super) fn outdated(&self) {
+        self.outdated.store(true, Ordering::Release);
+    }
+
+    /// A turn of this node was committed, and its conversation changed hands.
+    pub(super) fn shifted(
+        &self,
+        id: ConversationId,
+        from: Option<&AgentName>,
+        to: Option<&AgentName>,
+    ) {
+        let shift = Shift {
+            from: from.cloned(),
+            to: to.cloned(),
+        };
+        let mut since = self.since.lock();
+        shift.apply(&mut Arc::make_mut(&mut self.snapshot.write()).loads);
+        since.push(shift);
+        drop(since);
+        self.promised.lock().remove(&id);
+    }
+
+    /// The desk as far as is known.
     pub(super) async fn current(&self, parts: &EngineParts) -> Result<Arc<Desk>, StoreError> {
         if self.stale.load(Ordering::Acquire) {
-            let _one_reader = self.reading.lock().await;
-            // Cleared before reading: a change during the read makes it stale again.
-            if self.stale.swap(false, Ordering::AcqRel)
-                && let Err(error) = self.read(parts).await
-            {
-                self.stale();
-                return Err(error);
-            }
+            return self.fresh(parts).await;
+        }
+        if self.outdated.load(Ordering::Acquire)
+            // Who reads it now reads it for all.
+            && let Ok(mut last) = self.reading.try_lock()
+            && last.is_none_or(|last| last.elapsed() >= GLANCE)
+        {
+            *last = Some(Instant::now());
+            self.read(parts).await?;
+        }
+        Ok(self.snapshot.read().clone())
+    }
+
+    /// The desk as it is now.
+    pub(super) async fn fresh(&self, parts: &EngineParts) -> Result<Arc<Desk>, StoreError> {
+        let before = self.begun.load(Ordering::Acquire);
+        let mut last = self.reading.lock().await;
+        if self.begun.load(Ordering::Acquire) == before || self.stale.load(Ordering::Acquire) {
+            *last = Some(Instant::now());
+            self.read(parts).await?;
         }
         Ok(self.snapshot.read().clone())
     }
 
     async fn read(&self, parts: &EngineParts) -> Result<(), StoreError> {
-        let shown: Vec<ConversationId> = {
-            let promised = self.promised.lock();
-            let over = promised.iter().filter(|(_, promise)| promise.over);
-            over.map(|(id, _)| *id).collect()
-        };
-        let state = parts.store.desk().await?;
+        self.begun.fetch_add(1, Ordering::AcqRel);
+        // Cleared before reading: a change during the read counts again.
+        self.stale.store(false, Ordering::Release);
+        self.outdated.store(false, Ordering::Release);
+        self.since.lock().clear();
+        let state = parts.store.desk().await.inspect_err(|_| self.stale())?;
+        let since = self.since.lock();
         let mut desk = Desk::clone(&self.snapshot.read());
         desk.loads = state.loads.into_iter().collect();
+        since.iter().for_each(|shift| shift.apply(&mut desk.loads));
         desk.waiting = Arc::new(state.waiting);
         desk.offline = self.offline.lock().clone();
         desk.last = self.last.lock().clone();
@@ -131,31 +196,38 @@ impl DeskKeeper {
         )]
         let average = self.average.lock().map_or(0, |seconds| seconds as u64);
         desk.average_seconds = average;
-        let mut promised = self.promised.lock();
         *self.snapshot.write() = Arc::new(desk);
-        for id in shown {
-            // A promise made meanwhile is another one.
-            if promised.get(&id).is_some_and(|promise| promise.over) {
-                promised.remove(&id);
-            }
-        }
         Ok(())
     }
 
-    /// Routes, counting what other turns have just given away: conversations that come at the same moment would otherwise
-    /// all go to whoever was free when the first of them looked.
-    pub(super) fn place(&self, request: &Request, now: Timestamp) -> Decision {
+    /// Routes. Nobody is made to wait by what may have changed meanwhile: that is read first.
+    pub(super) async fn place(
+        &self,
+        parts: &EngineParts,
+        request: &Request,
+        now: Timestamp,
+    ) -> Result<Decision, StoreError> {
+        let decision = self.give(request, now);
+        if matches!(decision, Decision::Wait) {
+            self.fresh(parts).await?;
+            return Ok(self.give(request, now));
+        }
+        Ok(decision)
+    }
+
+    /// Routes by the snapshot, counting what other turns have just given away: conversations that come at the same moment
+    /// would otherwise all go to whoever was free when the first of them looked.
+    fn give(&self, request: &Request, now: Timestamp) -> Decision {
         let own = request.subject.conversation;
         let mut promised = self.promised.lock();
         let mut desk = Desk::clone(&self.snapshot.read());
-        for (_, promise) in promised.iter().filter(|(id, _)| **id != own) {
-            *desk.loads.entry(promise.agent.clone()).or_default() += 1;
+        for (_, agent) in promised.iter().filter(|(id, _)| **id != own) {
+            *desk.loads.entry(agent.clone()).or_default() += 1;
         }
         desk.last = self.last.lock().clone();
         let decision = desk.route(request, now);
         if let Decision::Assign(agent) = &decision {
-            let agent = agent.clone();
-            promised.insert(own, Promise { agent, over: false });
+            promised.insert(own, agent.clone());
         }
         decision
     }
@@ -201,7 +273,7 @@ impl Engine {
     pub(super) async fn keep_desk(self: Arc<Self>) {
         let mut ask_at = self.parts.clock.now();
         while !self.stop.is_cancelled() {
-            let heard = self.wake.desk.notified();
+            let (heard, began) = (self.wake.desk.notified(), Instant::now());
             self.recall_presence().await;
             let now = self.parts.clock.now();
             // Or the clock was set back.
@@ -218,13 +290,14 @@ impl Engine {
                 tracing::warn!(%error, "cannot see whose agent is gone");
             }
             self.wait_for(heard, LOOK).await;
+            tokio::time::sleep(PACE.saturating_sub(began.elapsed())).await;
         }
     }
 
     /// Offers free seats to those who wait, first come first served within priority, and tells those in front where
     /// they are now.
     async fn offer_seats(&self) -> Result<(), StoreError> {
-        let desk = self.desk.current(&self.parts).await?;
+        let desk = self.desk.fresh(&self.parts).await?;
         if desk.waiting.is_empty() {
             return Ok(());
         }
@@ -347,5 +420,24 @@ fn request(row: &WaitingRow, desk: &Desk) -> Request {
             ..Subject::default()
         },
         inbox: Some(row.thread.inbox.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_gives_the_last_conversation_away_has_none() {
+        let (lin, wu) = (AgentName::new("lin"), AgentName::new("wu"));
+        let mut loads = BTreeMap::from([(lin.clone(), 1), (wu.clone(), 2)]);
+        let moved = |from: &AgentName, to: &AgentName| Shift {
+            from: Some(from.clone()),
+            to: Some(to.clone()),
+        };
+        moved(&lin, &wu).apply(&mut loads);
+        assert_eq!(loads, BTreeMap::from([(wu.clone(), 3)]));
+        moved(&wu, &lin).apply(&mut loads);
+        assert_eq!(loads, BTreeMap::from([(lin, 1), (wu, 2)]));
     }
 }

@@ -136,7 +136,7 @@ impl Engine {
             return Err(StoreError::Unavailable("it is closed".to_owned()));
         };
         let (answer, answered) = oneshot::channel();
-        self.tasks.spawn(async move {
+        self.beside(async move {
             let (store, lease) = (&engine.parts.store, engine.parts.settings.lease);
             match store.accept_in_hand(intake, &engine.worker, lease).await {
                 Ok((ids, claim)) => {
@@ -177,7 +177,7 @@ impl Engine {
             let Some(hold) = self.hold(id, began) else {
                 continue;
             };
-            self.tasks.spawn(async move {
+            self.beside(async move {
                 engine.deliver(hold, *dispatch).await;
                 drop(place);
             });

@@ -28,13 +28,13 @@ mod wake;
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Weak, atomic::AtomicU64},
+    sync::{Arc, OnceLock, Weak, atomic::AtomicU64},
     time::Duration,
 };
 
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
-use tokio::{sync::Semaphore, task::JoinSet};
+use tokio::{runtime::Handle, sync::Semaphore, task::JoinSet};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub(crate) use contained::contained;
@@ -123,6 +123,8 @@ pub struct Engine {
     tasks: TaskTracker,
     /// What goes on until the others have finished.
     last: TaskTracker,
+    /// Where its loops run. A callback comes in on a thread that has callbacks to answer and nothing else.
+    home: OnceLock<Handle>,
     cues: AtomicU64,
     /// For those who are shown that somebody is at an answer.
     shows: Arc<Semaphore>,
@@ -167,6 +169,7 @@ impl Engine {
             finished: CancellationToken::new(),
             tasks: TaskTracker::new(),
             last: TaskTracker::new(),
+            home: OnceLock::new(),
             cues: AtomicU64::new(0),
             shows: Arc::new(Semaphore::new(typing::AT_ONCE)),
             parts,
@@ -175,6 +178,7 @@ impl Engine {
 
     /// Starts the loops as tasks of the current runtime.
     pub fn start(self: &Arc<Self>) {
+        self.home.get_or_init(Handle::current);
         let turns = Self::turns_of(&self.parts.settings, self.parts.store.hands_over());
         for number in 0..turns {
             self.spawn(move |engine| async move { engine.take_turns(number).await });
@@ -205,6 +209,14 @@ impl Engine {
         F: Future<Output = ()> + Send + 'static,
     {
         self.tasks.spawn(self.clone().unbroken(work));
+    }
+
+    /// Has something done beside its loops.
+    fn beside(&self, work: impl Future<Output = ()> + Send + 'static) {
+        match self.home.get() {
+            Some(home) => drop(self.tasks.spawn_on(work, home)),
+            None => drop(self.tasks.spawn(work)),
+        }
     }
 
     async fn unbroken<F>(self: Arc<Self>, work: impl Fn(Arc<Self>) -> F + Send + 'static)
@@ -253,9 +265,9 @@ impl Engine {
             };
             match notice {
                 Ok(Notice::Cancelled(errand)) => self.cancel_errand(errand),
-                Ok(Notice::Desk) => {
-                    self.desk.stale();
-                    self.wake.notice(Notice::Desk);
+                Ok(notice @ (Notice::Desk | Notice::Seats)) => {
+                    self.desk.outdated();
+                    self.wake.notice(notice);
                 }
                 Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) | Ok(Notice::All) => {
                     self.desk.stale();

@@ -35,10 +35,14 @@ impl Engine {
         .await;
         let others = self.parts.agents.keys();
         let others = others.filter(|agent| !untold.contains_key(*agent));
+        let (others, keys): (Vec<&AgentName>, Vec<String>) =
+            others.map(|agent| (agent, key(agent))).unzip();
         // All at once: there may be hundreds, and seats wait for it.
-        let known = others.map(async |agent| (agent, self.parts.cache.get(&key(agent)).await));
-        for (agent, word) in join_all(known).await {
-            if let Ok(Some(word)) = word {
+        let Ok(words) = self.parts.cache.get_all(&keys).await else {
+            return;
+        };
+        for (agent, word) in others.into_iter().zip(words) {
+            if let Some(word) = word {
                 self.desk.presence(agent, word != "offline");
             }
         }

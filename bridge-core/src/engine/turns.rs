@@ -18,8 +18,8 @@ use crate::{
     bot::Effect,
     broker::Notice,
     chain::{Case, ChainError, Outcome},
-    conversation::Phase,
-    message::{Author, Content, What},
+    conversation::{Conversation, Phase},
+    message::{AgentName, Author, Content, ConversationId, What},
     store::{Accepted, Changes, Claim, Committed, StoreError, Verdict},
     texts::Text,
 };
@@ -29,6 +29,26 @@ const SEAT_TRIES: u32 = 4;
 
 /// The part of a lease after which no further arrival of the claim is begun.
 const ENOUGH: u32 = 4;
+
+/// Whose a conversation was before a turn and is after it.
+struct Hands {
+    from: Option<AgentName>,
+    to: Option<AgentName>,
+    /// It comes into the queue, or out of it.
+    queue: bool,
+}
+
+impl Hands {
+    /// `None` where nothing has moved.
+    fn of(before: &Conversation, after: &Conversation) -> Option<Self> {
+        let waits = |one: &Conversation| matches!(one.phase, Phase::Queued(_));
+        (before.episode != after.episode).then(|| Self {
+            from: before.agent().cloned(),
+            to: after.agent().cloned(),
+            queue: waits(before) || waits(after),
+        })
+    }
+}
 
 impl Engine {
     pub(super) async fn take_turns(self: Arc<Self>, number: usize) {
@@ -95,7 +115,8 @@ impl Engine {
             let others: Vec<_> = others.iter().map(|noted| noted.conversation).collect();
             let words = Words::of(&mut changes);
             let over = is_over(&changes.conversation);
-            let phase_changed = changes.conversation.episode != claim.conversation.episode;
+            let hands = Hands::of(&claim.conversation, &changes.conversation);
+            let deadline = changes.deadlines.iter().filter_map(|(_, at)| *at).min();
             let released = changes.release > 0;
             let asks = !changes.asks.is_empty();
             match self.commit(claim.clone(), changes).await {
@@ -112,7 +133,13 @@ impl Engine {
                         // Not before: who looks then sees nothing yet, and looks again when the poll is due.
                         self.wake.errands.notify_one();
                     }
-                    return self.after(&claim, &committed, phase_changed, waiting);
+                    if let Some(hands) = hands {
+                        self.changed_hands(claim.conversation.id, hands);
+                    }
+                    if deadline.is_some_and(|at| self.wake.is_early(at)) {
+                        self.notify(Notice::Deadlines);
+                    }
+                    return self.after(&claim, &committed, waiting);
                 }
                 Err(StoreError::SeatTaken(agent)) => {
                     tracing::info!(trace, %agent, "the seat was taken meanwhile; looking again");
@@ -180,7 +207,7 @@ impl Engine {
     }
 
     /// Wakes whoever has something to do now.
-    fn after(&self, claim: &Claim, committed: &Committed, phase_changed: bool, waiting: bool) {
+    fn after(&self, claim: &Claim, committed: &Committed, waiting: bool) {
         let last = claim.arrivals.last().map_or(0, |last| last.id.0);
         tracing::debug!(
             trace = last,
@@ -199,12 +226,24 @@ impl Engine {
             self.cancel_errand(*errand);
             self.parts.broker.publish(Notice::Cancelled(*errand));
         }
-        if phase_changed {
-            self.desk.stale();
-            self.notify(Notice::Desk);
-            self.notify(Notice::Deadlines);
-        }
         self.announce(Notice::Changed(claim.conversation.id));
+    }
+
+    /// A seat was given or is free, or the queue has moved.
+    fn changed_hands(&self, id: ConversationId, hands: Hands) {
+        let (from, to) = (hands.from.as_ref(), hands.to.as_ref());
+        let changed = from != to;
+        if changed {
+            self.desk.shifted(id, from, to);
+        }
+        if hands.queue {
+            self.desk.stale();
+        }
+        if hands.queue || (changed && from.is_some()) {
+            self.notify(Notice::Desk);
+        } else if changed {
+            self.parts.broker.publish(Notice::Seats);
+        }
     }
 
     /// What the waiting arrivals of a claim come to.

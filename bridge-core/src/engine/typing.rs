@@ -78,7 +78,7 @@ impl Engine {
             return;
         };
         let (peer, stop) = (thread.peer.clone(), self.stop.clone());
-        self.tasks.spawn(async move {
+        self.beside(async move {
             let _turn = turn;
             let Some(typing) = channel.typing() else {
                 return;

@@ -1,8 +1,9 @@
 //! One bell per loop. A bell rung while its loop is busy is heard when it comes back.
 
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::broker::Notice;
+use crate::{broker::Notice, clock::Timestamp};
 
 /// The loops' bells.
 #[derive(Default)]
@@ -12,9 +13,23 @@ pub(super) struct Wake {
     pub(super) errands: Notify,
     pub(super) deadlines: Notify,
     pub(super) desk: Notify,
+    /// When the loop of deadlines looks again by itself; while it looks, nobody knows.
+    looks_at: Mutex<Option<Timestamp>>,
 }
 
 impl Wake {
+    /// The loop of deadlines sleeps until then; `None`: it is looking.
+    pub(super) fn watches(&self, until: Option<Timestamp>) {
+        *self.looks_at.lock() = until;
+    }
+
+    /// Whether a deadline comes before that loop looks by itself.
+    pub(super) fn is_early(&self, deadline: Timestamp) -> bool {
+        self.looks_at
+            .lock()
+            .is_none_or(|looks_at| deadline < looks_at)
+    }
+
     pub(super) fn notice(&self, notice: Notice) {
         match notice {
             Notice::Arrivals => self.arrivals.notify_one(),
@@ -23,7 +38,7 @@ impl Wake {
             Notice::Deadlines => self.deadlines.notify_one(),
             Notice::Desk => self.desk.notify_one(),
             Notice::All => self.all(),
-            Notice::Cancelled(_) | Notice::Changed(_) | Notice::Typing(_) => {}
+            Notice::Seats | Notice::Cancelled(_) | Notice::Changed(_) | Notice::Typing(_) => {}
         }
     }
 

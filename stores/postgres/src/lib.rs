@@ -135,6 +135,11 @@ impl Postgres {
         }))
     }
 
+    /// Makes its connections, and their plans, before they are needed: the first messages would wait for that.
+    pub async fn warm(&self) {
+        self.link.warm().await;
+    }
+
     /// `None` where the database's clock counts.
     fn now(&self) -> Option<i64> {
         match self.time {

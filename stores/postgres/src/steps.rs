@@ -34,8 +34,9 @@ pub(crate) async fn claims(
 ) -> Result<Vec<Option<Claim>>, StoreError> {
     let limit = i32::try_from(CLAIM_LIMIT).map_err(damaged)?;
     let most = i32::try_from(asked).map_err(damaged)?;
-    let sql = "SELECT conversation, fence, conversation_body, contact, contact_body, held, ids, failures, bodies
-        FROM kefu_claims($1, $2, $3, $4, $5)";
+    let sql = "SELECT conversation, fence, conversation_body, contact, contact_body, held, ids, failures, bodies,
+            (SELECT k.conversation FROM kin k WHERE k.conversation = c.conversation LIMIT 1) IS NULL
+        FROM kefu_claims($1, $2, $3, $4, $5) AS c";
     let from = horizon.queues(link, now).await?.lanes;
     let values: &Values<'_> = &[&now, &lease, &limit, &most, &from];
     let rows = link.query(sql, values).await?;
@@ -65,6 +66,7 @@ fn claim(row: &Row) -> Result<Claim, StoreError> {
         contact: rows::contact(contact, get(row, 4)?)?,
         arrivals,
         held: u32::try_from(get::<i64>(row, 5)?).unwrap_or(u32::MAX),
+        alone: get(row, 9)?,
     })
 }
 

@@ -134,6 +134,14 @@ impl Cache for RedisCache {
         self.link.command(&Cmd::get(self.key(key))).await
     }
 
+    async fn get_all(&self, keys: &[String]) -> Result<Vec<Option<String>>, CacheError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let keys: Vec<String> = keys.iter().map(|key| self.key(key)).collect();
+        self.link.command(&Cmd::mget(&keys)).await
+    }
+
     async fn put(&self, key: &str, value: &str, ttl: Duration) -> Result<(), CacheError> {
         let put = Cmd::pset_ex(self.key(key), value, millis(ttl));
         self.link.command(&put).await

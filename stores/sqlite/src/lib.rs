@@ -156,6 +156,8 @@ impl Store for Sqlite {
                 contact,
                 arrivals,
                 held,
+                // A read away: whoever wants to know asks.
+                alone: false,
             }));
         }
     }

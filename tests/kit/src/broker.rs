@@ -10,12 +10,13 @@ use bridge_core::{
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 /// Every notice with a meaning of its own.
-const NOTICES: [Notice; 9] = [
+const NOTICES: [Notice; 10] = [
     Notice::Arrivals,
     Notice::Dispatches,
     Notice::Errands,
     Notice::Deadlines,
     Notice::Desk,
+    Notice::Seats,
     Notice::Cancelled(ErrandId(7)),
     Notice::Changed(ConversationId(9)),
     Notice::Typing(ConversationId(9)),
@@ -29,6 +30,7 @@ const _: fn(Notice) = |notice| match notice {
     | Notice::Errands
     | Notice::Deadlines
     | Notice::Desk
+    | Notice::Seats
     | Notice::Cancelled(_)
     | Notice::Changed(_)
     | Notice::Typing(_)

@@ -104,6 +104,10 @@ async fn keeps_facts(bench: &Bench) {
         one.put(key, value, LONG).await.unwrap();
         assert_eq!(other.get(key).await.unwrap().as_deref(), Some(value));
     }
+    let keys = ["large", "nobody's", "fact"].map(str::to_owned);
+    let all = other.get_all(&keys).await.unwrap();
+    assert_eq!(all, [Some(large), None, Some("second".to_owned())]);
+    assert!(one.get_all(&[]).await.unwrap().is_empty());
     // A time beyond all times is a long time.
     one.put("for ever", "almost", Duration::MAX / 4)
         .await

@@ -41,7 +41,9 @@ impl Clerk<'_> {
             },
             inbox: Some(conversation.thread.inbox.clone()),
         };
-        match self.engine.desk.place(&request, self.now) {
+        let desk = &self.engine.desk;
+        let placed = desk.place(&self.engine.parts, &request, self.now).await?;
+        match placed {
             Decision::Assign(agent) => self.assign(&agent, note).await?,
             Decision::Wait => self.wait(skill, note),
             Decision::Closed => self.closed(skill, note),

@@ -31,6 +31,9 @@ impl Clerk<'_> {
 
     /// The contact's other threads.
     pub(super) async fn others(&self) -> Result<Vec<Kin>, StoreError> {
+        if self.alone {
+            return Ok(Vec::new());
+        }
         let id = self.changes.conversation.id;
         let mut kin = self.kin(None).await?;
         kin.retain(|(other, _)| other.id != id);

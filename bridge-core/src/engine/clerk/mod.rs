@@ -45,6 +45,8 @@ pub(super) struct Clerk<'a> {
     outbox: Outbox,
     relayed: Vec<Relayed>,
     held: u32,
+    /// Nobody else is this person: there is no kin to be read.
+    alone: bool,
     /// Whose it was before, and in which episode.
     before: (Option<AgentName>, u32),
     /// The last move was made on the platform itself.
@@ -72,6 +74,7 @@ impl<'a> Clerk<'a> {
             outbox: Outbox::default(),
             relayed: Vec::new(),
             held: claim.held,
+            alone: claim.alone,
             before: (
                 claim.conversation.agent().cloned(),
                 claim.conversation.episode,

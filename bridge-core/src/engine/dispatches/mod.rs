@@ -94,6 +94,9 @@ impl Engine {
             Ok(Some(next)) => next.since(now).min(poll),
             _ => poll,
         };
+        if kind == DueKind::Deadline {
+            self.wake.watches(Some(now + wait));
+        }
         if full.is_empty() {
             return self.wait_for(heard, wait).await;
         }

@@ -32,6 +32,7 @@ impl State {
             contact,
             arrivals,
             held: u32::try_from(held).unwrap_or(u32::MAX),
+            alone: self.people.concerned(id, None).len() <= 1,
         })
     }
 

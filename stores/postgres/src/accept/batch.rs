@@ -34,7 +34,9 @@ pub(super) struct Batch<'a> {
 }
 
 const ACCEPT: &str =
-    "SELECT places, ids, conversations, lanes, fences, bodies, contacts, contact_bodies, held
+    "SELECT places, ids, conversations, lanes, fences, bodies, contacts, contact_bodies, held,
+        ARRAY(SELECT (SELECT k.conversation FROM kin k WHERE k.conversation = l.id LIMIT 1) IS NULL
+            FROM unnest(lanes) WITH ORDINALITY AS l(id, nth) ORDER BY l.nth)
     FROM kefu_accept_in_hand($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
 
 fn get<'a, T: tokio_postgres::types::FromSql<'a>>(
@@ -173,15 +175,18 @@ fn claims(row: &Row) -> Result<HashMap<i64, Claim>, StoreError> {
     let contacts: Vec<i64> = get(row, 6)?.unwrap_or_default();
     let contact_bodies: Vec<&str> = get(row, 7)?.unwrap_or_default();
     let held: Vec<i64> = get(row, 8)?.unwrap_or_default();
+    let alone: Vec<bool> = get(row, 9)?.unwrap_or_default();
     let lanes = lanes.into_iter().zip(fences).zip(bodies);
-    let contacts = contacts.into_iter().zip(contact_bodies).zip(held);
-    for (((lane, fence), body), ((contact, contact_body), held)) in lanes.zip(contacts) {
+    let contacts = contacts.into_iter().zip(contact_bodies);
+    let about = contacts.zip(held).zip(alone);
+    for (((lane, fence), body), (((contact, contact_body), held), alone)) in lanes.zip(about) {
         let claim = Claim {
             fence: u64::try_from(fence).map_err(damaged)?,
             conversation: rows::conversation(lane, contact, body)?,
             contact: rows::contact(contact, contact_body)?,
             arrivals: Vec::new(),
             held: u32::try_from(held).unwrap_or(u32::MAX),
+            alone,
         };
         claims.insert(lane, claim);
     }

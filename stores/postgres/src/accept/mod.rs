@@ -13,7 +13,10 @@ use bridge_core::{
     store::{Claim, Intake, StoreError},
 };
 use parking_lot::Mutex;
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinSet,
+};
 use tokio_postgres::types::ToSql;
 
 use self::batch::Batch;
@@ -23,8 +26,11 @@ use crate::{link::Link, rows::to_json, steps};
 const QUEUE: usize = 8192;
 /// The most intakes of one batch.
 const BATCH: usize = 256;
-/// Batches on their way at once.
-const AT_ONCE: usize = 2;
+/// Batches on their way at once; beyond [`FEW`], only where [`MANY`] intakes wait: larger batches cost the database less,
+/// more of them keep fewer waiting.
+const AT_ONCE: usize = 4;
+const FEW: usize = 2;
+const MANY: usize = 16;
 /// Threads remembered to lead somewhere.
 const KNOWN: usize = 100_000;
 
@@ -100,25 +106,32 @@ impl Acceptor {
 
 async fn gather(link: Arc<Link>, mut waiting: mpsc::Receiver<Waiting>) {
     let known = Arc::new(Known::default());
-    let room = Arc::new(tokio::sync::Semaphore::new(AT_ONCE));
+    let (mut writes, mut batch) = (JoinSet::new(), Vec::new());
     loop {
-        // First room, then the batch: what comes meanwhile is in it.
-        let Ok(permit) = room.clone().acquire_owned().await else {
-            return;
-        };
-        let mut batch = Vec::new();
-        if waiting.recv_many(&mut batch, BATCH).await == 0 {
-            return;
+        let room = BATCH - batch.len();
+        tokio::select! {
+            count = waiting.recv_many(&mut batch, room), if room > 0 => if count == 0 {
+                // Whoever asked is answered all the same.
+                return writes.detach_all();
+            },
+            Some(_) = writes.join_next() => {}
         }
-        // Who was answered meanwhile tries again.
-        batch.retain(|one: &Waiting| !one.answer.is_closed());
-        let (link, known) = (link.clone(), known.clone());
-        tokio::spawn(async move {
-            if !batch.is_empty() {
-                write(&link, &known, batch).await;
-            }
-            drop(permit);
-        });
+        let enough = match writes.len() {
+            0..FEW => 1,
+            FEW..AT_ONCE => MANY,
+            _ => usize::MAX,
+        };
+        if batch.len() >= enough {
+            let (link, known) = (link.clone(), known.clone());
+            let mut batch = std::mem::take(&mut batch);
+            // Who was answered meanwhile tries again.
+            batch.retain(|one: &Waiting| !one.answer.is_closed());
+            writes.spawn(async move {
+                if !batch.is_empty() {
+                    write(&link, &known, batch).await;
+                }
+            });
+        }
     }
 }
 

@@ -14,7 +14,8 @@ use deadpool_postgres::{
     ClientWrapper, Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, QueueMode,
     RecyclingMethod, Runtime, TimeoutType,
 };
-use tokio::time::{Instant, timeout_at};
+use futures_util::future::join_all;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_postgres::{NoTls, Row, SimpleQueryMessage, error::SqlState, types::ToSql};
 
 use self::{away::Away, place::Place};
@@ -33,6 +34,9 @@ const OUTLIVED: Duration = Duration::from_secs(5);
 
 const POOLED: &str =
     "a pooler in transaction mode is in between: connect directly, or set its pool_mode to session";
+/// See there.
+const REHEARSAL: &str = include_str!("../rehearsal.sql");
+
 const SILENT: &str = "the database does not answer";
 const BUSY: &str = "all connections are busy";
 
@@ -252,6 +256,32 @@ impl Link {
             drop(Object::take(client));
             self.pool
                 .retain(|_, about| about.created.elapsed() <= OUTLIVED);
+        }
+    }
+
+    /// As many connections as there may be, each with its plans made: what comes first need not wait for that. What cannot be
+    /// had now is made when it is needed.
+    pub(crate) async fn warm(&self) {
+        let most = self.pool.status().max_size;
+        let rehearsed = join_all((0..most).map(|_| async {
+            let client = self.connection().await.map_err(|(why, _)| why)?;
+            match client.batch_execute(REHEARSAL).await {
+                Ok(()) => Ok(client),
+                Err(error) => {
+                    // It stands in the middle of a transaction.
+                    drop(Object::take(client));
+                    Err(chain(&error))
+                }
+            }
+        }));
+        let Ok(clients) = timeout(self.call, rehearsed).await else {
+            return;
+        };
+        if let Some(why) = clients.iter().find_map(|one| one.as_ref().err()) {
+            tracing::warn!(
+                why,
+                "the database was not rehearsed; first messages are slower"
+            );
         }
     }
 

@@ -324,3 +324,24 @@ async fn a_node_whose_clock_is_off_sets_times_that_are_right() {
         assert!(due.unwrap().is_empty(), "{wrong}: early");
     }
 }
+
+/// What a connection rehearses is refused by nobody, and leaves nothing; not even while others work.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rehearsal_leaves_nothing() {
+    let url = fresh::schema().await;
+    let store = Postgres::connect(&url, Arc::new(SystemClock), fresh::options());
+    let store = store.await.unwrap();
+    store.accept(intake("a", "1")).await.unwrap();
+    let db = fresh::session(&url).await;
+    db.batch_execute(include_str!("../../src/rehearsal.sql"))
+        .await
+        .unwrap();
+    store.warm().await;
+    for (table, rows) in [("seen", 1), ("arrivals", 1), ("dispatches", 0), ("sent", 0)] {
+        let count = format!("SELECT count(*) FROM {table}");
+        let count: i64 = db.query_one(&count, &[]).await.unwrap().get(0);
+        assert_eq!(count, rows, "{table}");
+    }
+    let claim = store.claim(&WorkerId::new("w"), LEASE).await.unwrap();
+    assert!(claim.unwrap().alone);
+}

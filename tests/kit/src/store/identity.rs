@@ -82,6 +82,7 @@ pub(super) async fn who_is_known_by_one_handle_is_one_person(bench: &Bench) {
     assert_eq!(bench.notes(c).await, ["3", "4"]);
     // A line of their own goes on behind a line that another's turn wrote.
     let again = bench.opened("a", "5").await;
+    assert!(!again.alone, "there are others to be asked for");
     let mut changes = done(&again);
     changes.entries.push(NewEntry {
         trace: again.arrivals[0].id,
