@@ -102,15 +102,13 @@ impl Engine {
         let trace = claim.arrivals.first().map_or(0, |first| first.id.0);
         for _ in 0..SEAT_TRIES {
             let started = self.parts.clock.now();
-            let began = Instant::now();
-            let mut changes = match self.turn(&claim).await {
-                Ok(changes) => changes,
+            let (mut changes, took) = match self.turn(&claim).await {
+                Ok(turned) => turned,
                 Err(error) => {
                     tracing::error!(trace, %error, "the turn failed");
                     return self.give_back(claim, Some(&error)).await;
                 }
             };
-            let took = began.elapsed();
             let others: Vec<_> = changes.tie.iter().flat_map(|tied| &tied.notes).collect();
             let others: Vec<_> = others.iter().map(|noted| noted.conversation).collect();
             let words = Words::of(&mut changes);
@@ -148,7 +146,7 @@ impl Engine {
                 Err(StoreError::Moved) => {
                     tracing::info!(trace, "who is whom has changed meanwhile; looking again");
                 }
-                // The turn itself was too long for its lease: that counts.
+                // What bots and guards did was too long for the lease: that counts. What the store took is not theirs.
                 Err(StoreError::Lost) if took >= self.parts.settings.lease => {
                     counter!("kefu_turn_errors_total").increment(1);
                     tracing::warn!(trace, ?took, "the turn took longer than its lease");
@@ -246,10 +244,10 @@ impl Engine {
         }
     }
 
-    /// What the waiting arrivals of a claim come to.
-    async fn turn(&self, claim: &Claim) -> Result<Changes, StoreError> {
+    /// What the waiting arrivals of a claim come to, and how long bots and guards were at it.
+    async fn turn(&self, claim: &Claim) -> Result<(Changes, Duration), StoreError> {
         let mut clerk = Clerk::new(self, claim);
-        let began = Instant::now();
+        let (began, mut took) = (Instant::now(), Duration::ZERO);
         for accepted in &claim.arrivals {
             clerk.desk = self.desk.current(&self.parts).await?;
             clerk.take(accepted);
@@ -265,7 +263,9 @@ impl Engine {
                 continue;
             }
             clerk.recognise().await?;
+            let walking = Instant::now();
             let outcome = self.walk(&clerk, accepted).await;
+            took += walking.elapsed();
             let verdict = Verdict::Turned {
                 by: outcome.by.clone(),
                 note: outcome.note.clone(),
@@ -283,7 +283,7 @@ impl Engine {
                 break;
             }
         }
-        Ok(clerk.finish())
+        Ok((clerk.finish(), took))
     }
 
     async fn walk(&self, clerk: &Clerk<'_>, accepted: &Accepted) -> Outcome {
