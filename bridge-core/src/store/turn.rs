@@ -24,7 +24,7 @@ pub struct Claim {
     pub arrivals: Vec<Accepted>,
     /// How many dispatches to the contact are held.
     pub held: u32,
-    /// Nobody else is known to be this person: then [`Store::kin`](super::Store::kin) need not be asked. Where the store did
+    /// Nobody else is known to be this person: then [`Records::kin`](super::Records::kin) need not be asked. Where the store did
     /// not look, it says `false`.
     pub alone: bool,
 }
