@@ -1,11 +1,12 @@
 //! What arrived, where and in which order: read off the desks, the phones and the store.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bridge_core::{
     message::{ArrivalId, Content},
     store::EntryAuthor,
 };
+use bridge_sandbox::{Author, Message};
 
 use super::{
     judge::Wrong,
@@ -144,19 +145,26 @@ impl Found {
         self.complaints.insert(contact, phone.complaints());
     }
 
-    /// Of which of its messages to a contact an agent was told that they may not have arrived.
+    /// Of which of its messages to a contact an agent was told that they did not arrive, or may not have. After the phone:
+    /// who answers a contact who has gone, or is another's by now, is told so once for each message.
     pub(super) fn told(&mut self, cluster: &Cluster, contact: usize, peer: Option<&str>) {
-        let Some(peer) = peer.filter(|_| cluster.channel(contact) == Channel::Mini) else {
-            return;
-        };
+        let Some(peer) = peer else { return };
+        let doubted = cluster.channel(contact) == Channel::Mini;
         for agent in 0..cluster.plan().agents {
-            for message in cluster.agent(agent).messages(peer) {
-                let text = message.text();
-                if text.contains("未送达") {
-                    self.told.extend(agents_in(text));
+            let chat = cluster.agent(agent).messages(peer);
+            let refused = refused(contact, &chat, |number| self.is_on_phone(contact, number));
+            self.told.extend(refused);
+            for message in chat.iter().filter(|_| doubted) {
+                if message.text().contains("未送达") {
+                    self.told.extend(agents_in(message.text()));
                 }
             }
         }
+    }
+
+    fn is_on_phone(&self, contact: usize, number: u32) -> bool {
+        let mut lines = self.phones.get(&contact).into_iter().flatten();
+        lines.any(|line| line.what == Heard::Agent(contact, number))
     }
 
     /// The transcripts.
@@ -196,13 +204,9 @@ impl Found {
 
     /// How many were told not to have been sent, and were not.
     pub(super) fn told_only(&self) -> usize {
-        let shown = |(contact, number): &(usize, u32)| {
-            let lines = self.phones.get(contact).into_iter().flatten();
-            lines
-                .into_iter()
-                .any(|line| line.what == Heard::Agent(*contact, *number))
-        };
-        self.told.iter().filter(|mark| !shown(mark)).count()
+        let told = self.told.iter();
+        told.filter(|(contact, number)| !self.is_on_phone(*contact, *number))
+            .count()
     }
 
     pub(super) fn answers(&self) -> usize {
@@ -210,6 +214,29 @@ impl Found {
         let answer = |line: &&OnPhone| matches!(&line.what, Heard::Assistant(to) if !to.is_empty());
         lines.filter(answer).count()
     }
+}
+
+/// An agent's messages in one chat that were refused: what is not on the phone, and has a warning of its own behind it.
+pub(super) fn refused(
+    contact: usize,
+    chat: &[Message],
+    is_on_phone: impl Fn(u32) -> bool,
+) -> Vec<(usize, u32)> {
+    let (mut waiting, mut refused) = (VecDeque::new(), Vec::new());
+    for message in chat {
+        match from_agent(message.text()) {
+            Some((whose, number))
+                if whose == contact && message.from == Author::Agent && !is_on_phone(number) =>
+            {
+                waiting.push_back((contact, number));
+            }
+            _ if message.text().contains("消息未发送给客户") => {
+                refused.extend(waiting.pop_front());
+            }
+            _ => {}
+        }
+    }
+    refused
 }
 
 fn heard(text: &str) -> Option<Heard> {

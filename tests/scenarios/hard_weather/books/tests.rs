@@ -2,9 +2,11 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use bridge_sandbox::{Author, Content as Shown, Message, Status};
+
 use super::{
     Account, Answer, Left, Said, To,
-    found::{AtDesk, Found, Heard, OnPhone, Stored},
+    found::{self, AtDesk, Found, Heard, OnPhone, Stored},
     judge::{self, Rules},
 };
 
@@ -164,6 +166,32 @@ fn who_was_told_of_a_loss_has_lost_nothing_silently() {
         play.found.told.insert((2, 1));
     });
     assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn who_answers_another_s_contact_is_told_of_each_message() {
+    let line = |from, text: &str| Message {
+        id: 0,
+        at: 0,
+        from,
+        status: Status::Delivered,
+        key: None,
+        note: None,
+        content: Shown::text(text),
+    };
+    let warning = || line(Author::Peer, "⚠ 该会话当前不由您接待，消息未发送给客户。");
+    let mut chat = vec![
+        line(Author::Agent, "[2:1]"),
+        line(Author::Agent, "[2:2]"),
+        line(Author::Agent, "[2:3]"),
+        warning(),
+    ];
+    let refused = |chat: &[Message]| found::refused(2, chat, |number| number == 1);
+    assert_eq!(refused(&chat), [(2, 2)], "one warning, one message");
+    chat.push(warning());
+    assert_eq!(refused(&chat), [(2, 2), (2, 3)]);
+    chat.push(warning());
+    assert_eq!(refused(&chat), [(2, 2), (2, 3)], "the first has arrived");
 }
 
 #[test]
