@@ -41,10 +41,10 @@ fn number(value: i64) -> u64 {
 
 /// The last lines of a conversation along the chain of its lines, newest first.
 const CHAIN: &str = "WITH RECURSIVE lines AS (
-    SELECT e.*, 1 AS nth FROM conversations c JOIN entries e ON e.id = c.tail AND e.conversation = c.id WHERE c.id = $1
+    SELECT e.*, (e.at >= $3)::integer AS nth FROM conversations c JOIN entries e ON e.id = c.tail AND e.conversation = c.id WHERE c.id = $1
     UNION ALL
-    SELECT e.*, lines.nth + 1 FROM lines JOIN entries e ON e.id = lines.prev AND e.conversation = $1
-    WHERE lines.nth < $2 AND e.at >= $3)";
+    SELECT e.*, lines.nth + (e.at >= $3)::integer FROM lines JOIN entries e ON e.id = lines.prev AND e.conversation = $1
+    WHERE lines.nth < $2 AND (e.at >= $3 OR e.author = '{\"by\":\"note\"}'))";
 
 fn entry(row: &Row) -> Result<Entry, StoreError> {
     Ok(Entry {

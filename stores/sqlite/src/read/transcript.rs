@@ -46,7 +46,12 @@ pub(super) fn recent(
             break;
         };
         if since.is_some_and(|since| Timestamp(at) < since) {
-            break;
+            // A note may have come from elsewhere, by a clock that is behind.
+            if from_json::<EntryAuthor>(&author)? != EntryAuthor::Note {
+                break;
+            }
+            next = prev;
+            continue;
         }
         let (author, content): (EntryAuthor, Content) = (from_json(&author)?, from_json(&body)?);
         let (trace, at) = (ArrivalId(trace), Timestamp(at));

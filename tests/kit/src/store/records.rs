@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bridge_core::{
-    clock::Clock,
+    clock::{Clock, Timestamp},
     conversation::{Move, Waiting},
     message::{ArrivalId, Content, ConversationId, EntryId},
     store::{CursorMove, DueKind, EntryAuthor, Intake, NewEntry, Part, StoredMedia},
@@ -94,7 +94,7 @@ async fn parts_of_a_transcript(bench: &Bench, id: ConversationId) {
 }
 
 pub(super) async fn a_transcript_knows_its_opening(bench: &Bench) {
-    let say = async |id: &str, step: Option<Move>| {
+    let write = async |id: &str, step: Option<Move>, author: EntryAuthor, at: Timestamp| {
         let claim = bench.opened("a", id).await;
         let mut changes = done(&claim);
         if let Some(step) = step {
@@ -102,14 +102,15 @@ pub(super) async fn a_transcript_knows_its_opening(bench: &Bench) {
         }
         changes.entries = vec![NewEntry {
             trace: claim.arrivals[0].id,
-            author: EntryAuthor::Contact,
+            author,
             content: Content::text(id),
-            at: bench.clock.now(),
+            at,
         }];
         bench.commit(claim.clone(), changes).await;
         bench.clock.advance(Duration::from_secs(10));
         claim.conversation.id
     };
+    let say = async |id: &str, step| write(id, step, EntryAuthor::Contact, bench.clock.now()).await;
     say("1", None).await;
     say("2", Some(Move::Resolve)).await;
     let id = say("3", Some(Move::Reopen)).await;
@@ -120,6 +121,12 @@ pub(super) async fn a_transcript_knows_its_opening(bench: &Bench) {
     };
     assert_eq!(words(true).await, ["3"]);
     assert_eq!(words(false).await, ["1", "2", "3"]);
+    // A note from elsewhere, by a clock that is behind, hides nothing that was said before it.
+    let behind = Timestamp(bench.clock.now().0 - 15_000);
+    write("4", None, EntryAuthor::Note, behind).await;
+    say("5", None).await;
+    assert_eq!(words(true).await, ["3", "5"]);
+    assert_eq!(words(false).await, ["1", "2", "3", "4", "5"]);
 }
 
 pub(super) async fn what_was_sent_is_found_by_its_external_id(bench: &Bench) {
