@@ -330,10 +330,12 @@ fn in_store(contact: usize, of: &Account, found: &Found) -> Vec<Wrong> {
             "was acknowledged and is not stored",
         )
     }));
-    let unsaid = of
-        .agents
-        .iter()
-        .filter(|(number, answer)| answer.left != Left::Perhaps && !answers.contains(number));
+    // What was refused, and the agent told so, is nobody's.
+    let unsaid = of.agents.iter().filter(|(number, answer)| {
+        answer.left != Left::Perhaps
+            && !answers.contains(number)
+            && !found.told.contains(&(contact, **number))
+    });
     wrong
         .extend(unsaid.map(|(number, _)| Wrong::new(contact, By::Agent(*number), "is not stored")));
     wrong
