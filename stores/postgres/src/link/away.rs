@@ -2,10 +2,7 @@
 //! at once, and one alone tries the door, until somebody opens.
 
 use std::{
-    sync::{
-        Arc, Weak,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    sync::{Arc, Weak},
     time::Duration,
 };
 
@@ -25,57 +22,59 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Whether it is held to be away.
-pub(super) struct Away {
-    why: Mutex<Option<Arc<str>>>,
-    /// When it was last heard of, in microseconds since `made`.
-    heard: AtomicU64,
-    made: Instant,
+pub(super) struct Away(Mutex<Seen>);
+
+struct Seen {
+    /// Why it is held to be away.
+    why: Option<Arc<str>>,
+    /// When it answered last.
+    heard: Instant,
+    /// Whether somebody knocks.
+    knocking: bool,
 }
 
 impl Default for Away {
     fn default() -> Self {
-        Self {
-            why: Mutex::default(),
-            heard: AtomicU64::new(0),
-            made: Instant::now(),
-        }
+        Self(Mutex::new(Seen {
+            why: None,
+            heard: Instant::now(),
+            knocking: false,
+        }))
     }
 }
 
 impl Away {
     /// Whether it is worth asking.
     pub(super) fn check(&self) -> Result<(), StoreError> {
-        match &*self.why.lock() {
+        match &self.0.lock().why {
             None => Ok(()),
             Some(why) => Err(StoreError::Unavailable(why.to_string())),
         }
     }
 
-    /// It has answered somebody.
+    /// It has answered somebody: then it is there for all, whoever has asked in vain meanwhile.
     pub(super) fn heard(&self) {
-        self.heard.store(self.since_made(Instant::now()), Relaxed);
+        let mut seen = self.0.lock();
+        seen.heard = Instant::now();
+        seen.why = None;
     }
 
-    /// Whether it has answered nobody since then: else it is one wire that is dead.
-    fn silent_since(&self, asked: Instant) -> bool {
-        self.heard.load(Relaxed) < self.since_made(asked)
+    /// Notes it, unless somebody was answered after `asked`: then it is one wire that is dead. Whether that is news, and
+    /// whether somebody has to knock.
+    fn begin(&self, why: &str, asked: Instant) -> (bool, bool) {
+        let mut seen = self.0.lock();
+        if seen.heard >= asked {
+            return (false, false);
+        }
+        let news = seen.why.replace(why.into()).is_none();
+        (news, !std::mem::replace(&mut seen.knocking, true))
     }
 
-    fn since_made(&self, when: Instant) -> u64 {
-        let since = when.saturating_duration_since(self.made).as_micros();
-        u64::try_from(since).unwrap_or(u64::MAX)
-    }
-
-    /// Notes it. Whether that is news.
-    fn begin(&self, why: &str) -> bool {
-        let mut noted = self.why.lock();
-        let news = noted.is_none();
-        *noted = Some(why.into());
-        news
-    }
-
-    fn end(&self) {
-        *self.why.lock() = None;
+    /// Whether there is still a reason to knock.
+    fn lasts(&self) -> bool {
+        let mut seen = self.0.lock();
+        seen.knocking = seen.why.is_some();
+        seen.knocking
     }
 }
 
@@ -83,12 +82,15 @@ impl Link {
     /// Somebody has asked in vain: unless others were answered meanwhile, everybody is told so at once from now on. Nobody
     /// else gets a connection of before: where packets vanish, the next would wait on it as long.
     pub(super) fn goes_away(&self, why: &str, asked: Instant) {
-        if self.away.silent_since(asked) && self.away.begin(why) {
+        let (news, unattended) = self.away.begin(why, asked);
+        if news {
             self.pool.retain(|_, _| false);
             tracing::warn!(
                 why,
                 "the database gives no answer; calls are refused at once until it does"
             );
+        }
+        if unattended {
             tokio::spawn(knock(self.me.clone()));
         }
     }
@@ -115,9 +117,16 @@ async fn knock(link: Weak<Link>) {
         let Some(link) = link.upgrade().filter(|link| !link.pool.is_closed()) else {
             return;
         };
+        if !link.away.lasts() {
+            return;
+        }
+        let asked = Instant::now();
         match link.knocked().await {
-            Ok(()) => return link.away.end(),
-            Err(why) => drop(link.away.begin(&why)),
+            Ok(()) => link.away.heard(),
+            Err(why) => link.goes_away(&why, asked),
+        }
+        if !link.away.lasts() {
+            return;
         }
     }
 }
@@ -129,11 +138,28 @@ mod tests {
     #[test]
     fn one_dead_wire_is_not_the_database() {
         let away = Away::default();
-        let before = away.made + Duration::from_micros(1);
-        assert!(away.silent_since(before));
-        std::thread::yield_now();
+        let asked = Instant::now();
         away.heard();
-        assert!(!away.silent_since(away.made), "another was answered since");
-        assert!(away.silent_since(Instant::now() + Duration::from_secs(1)));
+        assert_eq!(away.begin("one wire", asked), (false, false));
+        assert!(away.check().is_ok(), "another was answered since");
+    }
+
+    #[test]
+    fn who_is_answered_after_all_ends_it() {
+        let away = Away::default();
+        let later = || Instant::now() + Duration::from_secs(1);
+        assert_eq!(away.begin("silent", later()), (true, true));
+        assert!(away.check().is_err());
+        assert_eq!(away.begin("silent", later()), (false, false), "one knocks");
+        away.heard();
+        assert!(away.check().is_ok(), "without a knock");
+        assert_eq!(
+            away.begin("again", later()),
+            (true, false),
+            "one knocks still"
+        );
+        away.heard();
+        assert!(!away.lasts(), "who knocks goes");
+        assert_eq!(away.begin("again", later()), (true, true));
     }
 }
