@@ -63,8 +63,8 @@ pub(super) struct DeskKeeper {
     last: Mutex<Option<AgentName>>,
     /// Seats given in turns that are not over.
     promised: Mutex<BTreeMap<ConversationId, AgentName>>,
-    /// What turns have changed since a reading began: what it reads may lack it.
-    since: Mutex<Vec<Shift>>,
+    /// What turns have changed while it is read: what is read may lack it.
+    meanwhile: Mutex<Option<Vec<Shift>>>,
     /// Mean length of an assignment, in seconds, moving.
     average: Mutex<Option<f64>>,
 }
@@ -115,7 +115,7 @@ impl DeskKeeper {
             untold: Mutex::default(),
             last: Mutex::default(),
             promised: Mutex::default(),
-            since: Mutex::default(),
+            meanwhile: Mutex::default(),
             average: Mutex::default(),
         }
     }
@@ -141,10 +141,12 @@ impl DeskKeeper {
             from: from.cloned(),
             to: to.cloned(),
         };
-        let mut since = self.since.lock();
+        let mut meanwhile = self.meanwhile.lock();
         shift.apply(&mut Arc::make_mut(&mut self.snapshot.write()).loads);
-        since.push(shift);
-        drop(since);
+        if let Some(meanwhile) = &mut *meanwhile {
+            meanwhile.push(shift);
+        }
+        drop(meanwhile);
         self.promised.lock().remove(&id);
     }
 
@@ -180,12 +182,14 @@ impl DeskKeeper {
         // Cleared before reading: a change during the read counts again.
         self.stale.store(false, Ordering::Release);
         self.outdated.store(false, Ordering::Release);
-        self.since.lock().clear();
-        let state = parts.store.desk().await.inspect_err(|_| self.stale())?;
-        let since = self.since.lock();
+        *self.meanwhile.lock() = Some(Vec::new());
+        let state = parts.store.desk().await;
+        let mut meanwhile = self.meanwhile.lock();
+        let shifts = meanwhile.take().unwrap_or_default();
+        let state = state.inspect_err(|_| self.stale())?;
         let mut desk = Desk::clone(&self.snapshot.read());
         desk.loads = state.loads.into_iter().collect();
-        since.iter().for_each(|shift| shift.apply(&mut desk.loads));
+        shifts.iter().for_each(|shift| shift.apply(&mut desk.loads));
         desk.waiting = Arc::new(state.waiting);
         desk.offline = self.offline.lock().clone();
         desk.last = self.last.lock().clone();

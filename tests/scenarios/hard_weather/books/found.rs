@@ -160,6 +160,11 @@ impl Found {
                 }
             }
         }
+        for member in 0..cluster.plan().members {
+            let chat = cluster.member(member).chat();
+            let refused = refused(contact, &chat, |number| self.is_on_phone(contact, number));
+            self.told.extend(refused);
+        }
     }
 
     fn is_on_phone(&self, contact: usize, number: u32) -> bool {
@@ -216,27 +221,49 @@ impl Found {
     }
 }
 
-/// An agent's messages in one chat that were refused: what is not on the phone, and has a warning of its own behind it.
+/// An agent's messages in one chat that were refused: what is not on the phone, and has a warning of its own behind it. In
+/// WeCom both name the line.
 pub(super) fn refused(
     contact: usize,
     chat: &[Message],
     is_on_phone: impl Fn(u32) -> bool,
 ) -> Vec<(usize, u32)> {
-    let (mut waiting, mut refused) = (VecDeque::new(), Vec::new());
+    let mut waiting: BTreeMap<&str, VecDeque<(usize, u32)>> = BTreeMap::new();
+    let mut refused = Vec::new();
     for message in chat {
-        match from_agent(message.text()) {
-            Some((whose, number))
-                if whose == contact && message.from == Author::Agent && !is_on_phone(number) =>
-            {
-                waiting.push_back((contact, number));
+        let text = message.text();
+        let named = text.strip_prefix('@').and_then(|rest| rest.split_once(' '));
+        let (line, words) = named.unwrap_or(("", text));
+        match from_agent(words).filter(|_| message.from == Author::Agent) {
+            Some((whose, number)) if whose == contact && !is_on_phone(number) => {
+                waiting
+                    .entry(line)
+                    .or_default()
+                    .push_back((contact, number));
             }
-            _ if message.text().contains("消息未发送给客户") => {
-                refused.extend(waiting.pop_front());
+            Some(_) => {}
+            None => {
+                let first = warned(text).and_then(|line| waiting.get_mut(line)?.pop_front());
+                refused.extend(first);
             }
-            _ => {}
         }
     }
     refused
+}
+
+/// The line whose contact did not get what the agent said; none is named where the chat is one contact's.
+fn warned(text: &str) -> Option<&str> {
+    if let Some((line, _)) = text
+        .strip_prefix("没有 ")
+        .and_then(|rest| rest.split_once(" 号客户"))
+    {
+        return Some(line);
+    }
+    let named = text
+        .strip_prefix('【')
+        .and_then(|rest| rest.split_once(' '));
+    text.contains("消息未发送给客户")
+        .then_some(named.map_or("", |(line, _)| line))
 }
 
 fn heard(text: &str) -> Option<Heard> {

@@ -243,10 +243,11 @@ impl Books {
     }
 
     /// How a contact stands, for whoever has to find out why.
-    pub fn state(&self, contact: usize) -> String {
+    pub fn state(&self, cluster: &Cluster, contact: usize) -> String {
+        let unheard = self.unheard(cluster, contact);
         self.of(contact, |of| {
             format!(
-                "holder {:?}, leaving {:?}, typing {}, last heard {}, last said {:?}",
+                "holder {:?}, leaving {:?}, typing {}, last heard {}, last said {:?}, unheard {unheard:?}",
                 of.holder,
                 of.leaving,
                 of.typing,
@@ -258,11 +259,19 @@ impl Books {
 
     /// Whether everything said to a contact is on its phone, or is told not to be.
     pub fn all_heard(&self, cluster: &Cluster, contact: usize) -> bool {
+        self.unheard(cluster, contact).is_empty()
+    }
+
+    fn unheard(&self, cluster: &Cluster, contact: usize) -> Vec<judge::Wrong> {
         let account = self.of(contact, |of| of.clone());
         let mut found = Found::default();
         found.phone(cluster, contact);
+        let unheard = judge::unheard(contact, &account, &found);
+        if unheard.is_empty() {
+            return unheard;
+        }
         found.told(cluster, contact, account.peer.as_deref());
-        judge::unheard(contact, &account, &found).is_empty()
+        judge::unheard(contact, &account, &found)
     }
 
     /// Waits until everything has arrived.

@@ -192,6 +192,19 @@ fn who_answers_another_s_contact_is_told_of_each_message() {
     assert_eq!(refused(&chat), [(2, 2), (2, 3)]);
     chat.push(warning());
     assert_eq!(refused(&chat), [(2, 2), (2, 3)], "the first has arrived");
+
+    let mut chat = vec![
+        line(Author::Agent, "@7 [2:2]"),
+        line(Author::Agent, "@8 [2:3]"),
+        line(Author::Agent, "@8 [5:3]"),
+        line(Author::Account, "没有 9 号客户。\n您当前没有接待中的客户。"),
+    ];
+    assert_eq!(refused(&chat), [], "that is another line");
+    chat.push(line(Author::Account, "没有 8 号客户。\n接待中的客户："));
+    assert_eq!(refused(&chat), [(2, 3)]);
+    let warning = "【7 客户2】⚠ 该会话当前不由您接待，消息未发送给客户。";
+    chat.push(line(Author::Account, warning));
+    assert_eq!(refused(&chat), [(2, 3), (2, 2)]);
 }
 
 #[test]

@@ -154,7 +154,7 @@ impl Customer {
             panic!(
                 "contact {} waits for {what} for ever; last on the phone: {last:?}; {}",
                 self.contact,
-                self.books.state(self.contact)
+                self.books.state(&self.cluster, self.contact)
             );
         }
     }
