@@ -24,6 +24,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/13-recalled.sql"),
     include_str!("../migrations/14-newest.sql"),
     include_str!("../migrations/15-horizon.sql"),
+    include_str!("../migrations/16-one-way.sql"),
 ];
 
 /// The lock of migrations; one for each schema. SQL.

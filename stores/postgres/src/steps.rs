@@ -285,7 +285,8 @@ pub(crate) async fn next_due(
         }
         DueKind::Errand => {
             let sql = "SELECT min(CASE WHEN until > 0 THEN until ELSE due_at END) FROM errands e
-                WHERE (until > 0 OR bot <> ALL ($1)) AND NOT EXISTS (SELECT 1 FROM errands f WHERE f.conversation = e.conversation AND f.id < e.id)";
+                WHERE (until > 0 OR bot <> ALL ($1))
+                    AND e.id = (SELECT f.id FROM errands f WHERE f.conversation = e.conversation ORDER BY f.id + 0 LIMIT 1)";
             link.first(sql, &[&but]).await?
         }
         DueKind::Deadline => link.first("SELECT kefu_next_deadline()", &[]).await?,
