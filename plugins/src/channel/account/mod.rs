@@ -3,6 +3,7 @@
 //! No URL, and so no token, ever gets into an error.
 
 mod attach;
+mod ceiling;
 mod common;
 mod limits;
 mod media;
@@ -28,7 +29,7 @@ pub(super) use self::{
     media::{Upload, unavailable},
     token::Grant,
 };
-use self::{common::Common, rests::Rests, token::Tokens};
+use self::{ceiling::Ceiling, common::Common, rests::Rests, token::Tokens};
 
 /// The most of an answer that is read, downloads apart.
 const ANSWER: usize = 1 << 20;
@@ -46,6 +47,7 @@ pub(super) struct Api {
     pub(super) table: Table,
     clock: std::sync::Arc<dyn Clock>,
     rests: Rests,
+    ceiling: Option<Ceiling>,
 }
 
 impl Api {
@@ -61,6 +63,7 @@ impl Api {
             .build()
             .map_err(|error| BuildError::new("api_base", error.without_url().to_string(), ""))?;
         let base = api_base.trim_end_matches('/').to_owned();
+        let ceiling = Ceiling::of(&grant, tools);
         let tokens = Tokens::new(&base, grant, table, http.clone(), tools);
         Ok(Self {
             base,
@@ -71,6 +74,7 @@ impl Api {
             table,
             clock: tools.clock.clone(),
             rests: Rests::new(tools.clock.clone(), table),
+            ceiling,
         })
     }
 
@@ -97,6 +101,7 @@ impl Api {
                 .body(body.clone())
         };
         self.rests.awake(path)?;
+        self.turn(path).await?;
         let answer = self.call(request).await;
         answer.inspect_err(|error| self.rests.note(path, error))
     }
@@ -107,12 +112,20 @@ impl Api {
         path: &str,
         query: &[(&str, &str)],
     ) -> Result<Value, ChannelError> {
+        self.turn(path).await?;
         let url = format!("{}{path}", self.base);
         let request = |token: &str| {
             let token = [("access_token", token)];
             self.http.get(&url).query(&token).query(query)
         };
         self.call(request).await
+    }
+
+    async fn turn(&self, path: &str) -> Result<(), ChannelError> {
+        match &self.ceiling {
+            Some(ceiling) => ceiling.turn(path).await,
+            None => Ok(()),
+        }
     }
 
     /// Posts a JSON body to where no token is asked for; `path` with its query, which may hold a secret.
