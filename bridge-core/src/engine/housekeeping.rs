@@ -1,6 +1,9 @@
 //! Housekeeping: history goes when its time is over, in small steps that delay nobody; depths become metrics.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use metrics::gauge;
 
@@ -10,8 +13,11 @@ use super::{Engine, dispatches::LONGEST_PAUSE};
 const SWEEP: Duration = Duration::from_secs(3600);
 /// Beyond the longest silence of an open conversation.
 const DAY: Duration = Duration::from_secs(86_400);
-/// How often depths are measured.
+/// How often depths are measured, where that is cheap; and for how much of its time the store may be asked for them, by one
+/// node: what waits is counted one by one, and in a backlog the store has better things to do.
 const MEASURE: Duration = Duration::from_secs(1);
+const SHARE: u32 = 20;
+const LONGEST_MEASURE: Duration = Duration::from_secs(15);
 /// After so many of these looks what a clock has put off is recalled.
 const RECALL: u64 = 60;
 /// Nodes' clocks and the store's may differ by so much.
@@ -20,15 +26,16 @@ const MARGIN: Duration = Duration::from_secs(60);
 impl Engine {
     pub(super) async fn keep_house(self: Arc<Self>) {
         let mut sweep_at = self.parts.clock.now() + SWEEP;
-        let mut looks = 0_u64;
+        let (mut looks, mut pause) = (0_u64, MEASURE);
         while !self.stop.is_cancelled() {
             // At once: the clock may have been set back while nobody ran.
             if looks.is_multiple_of(RECALL) {
                 self.recall().await;
             }
             looks += 1;
-            self.wait_for(std::future::pending(), MEASURE).await;
-            self.measure().await;
+            self.wait_for(std::future::pending(), pause).await;
+            let counted = self.measure().await;
+            pause = (counted * SHARE).clamp(MEASURE, LONGEST_MEASURE);
             let now = self.parts.clock.now();
             // Or the clock was set back.
             if now >= sweep_at || now + SWEEP < sweep_at {
@@ -50,12 +57,15 @@ impl Engine {
         hold.await.unwrap_or(true)
     }
 
-    async fn measure(&self) {
+    /// How long the store has counted.
+    async fn measure(&self) -> Duration {
         gauge!("kefu_burst").set(f64::from(u8::from(self.pressure.is_burst())));
+        let began = Instant::now();
         let depths = self.parts.store.depths().await;
+        let counted = began.elapsed();
         gauge!("kefu_store_up").set(f64::from(u8::from(depths.is_ok())));
         let Ok(depths) = depths else {
-            return;
+            return Duration::ZERO;
         };
         self.pressure.measured(depths.arrivals);
         let depths = [
@@ -70,6 +80,7 @@ impl Engine {
         for (what, depth) in depths {
             gauge!("kefu_depth", "of" => what).set(depth as f64);
         }
+        counted
     }
 
     /// What a clock that was set back has put off is due.
