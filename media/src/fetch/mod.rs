@@ -3,6 +3,7 @@
 
 mod address;
 mod allowed;
+mod lanes;
 mod resolve;
 
 use std::error::Error as _;
@@ -14,13 +15,12 @@ use reqwest::{Response, StatusCode, header};
 use url::Url;
 
 pub use allowed::{Allowed, BadPattern, Refusal};
+use lanes::Lanes;
 use resolve::{GuardedResolver, OnlyPrivate};
 pub use resolve::{Lookup, system_lookup};
 
 /// How often a URL may point elsewhere.
 const MAX_REDIRECTS: usize = 3;
-/// Downloads at a time: each holds up to the size limit in memory.
-const MAX_AT_ONCE: usize = 4;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Fetches media within limits.
@@ -28,7 +28,7 @@ pub struct Fetcher {
     client: reqwest::Client,
     allowed: Arc<Allowed>,
     limits: FetchLimits,
-    slots: tokio::sync::Semaphore,
+    lanes: Lanes,
 }
 
 /// How much, and for how long.
@@ -119,16 +119,16 @@ impl Fetcher {
             client,
             allowed,
             limits,
-            slots: tokio::sync::Semaphore::new(MAX_AT_ONCE),
+            lanes: Lanes::new(),
         })
     }
 
     /// The body at `url`, through redirects to allowed hosts only.
     pub async fn fetch(&self, url: &str) -> Result<Download, FetchError> {
         let url = Url::parse(url)?;
-        // Refused before it waits for anything. (The semaphore is never closed, so a permit is only ever late.)
+        // Refused before it waits for anything.
         self.allowed.check(&url)?;
-        let _slot = self.slots.acquire().await;
+        let _room = self.lanes.room(&url).await;
         let timeout = self.limits.timeout;
         tokio::time::timeout(timeout, self.follow(url))
             .await

@@ -40,6 +40,22 @@ async fn a_picture_is_fetched_once_for_all_who_ask_and_for_all_time() {
 }
 
 #[tokio::test]
+async fn a_slow_host_holds_up_nobody_else_s_media() {
+    let (world, slow, brisk) = (World::with_local_platform(), Peer::start(), Peer::start());
+    let library = Arc::new(world.library());
+    for number in 0..8 {
+        let (library, media) = (library.clone(), at(slow.url(&format!("silent/{number}"))));
+        tokio::spawn(async move { library.keep(&media).await });
+    }
+    while slow.requests() < 2 {
+        tokio::task::yield_now().await;
+    }
+    let kept = library.keep(&at(brisk.url("photo/holiday.png"))).await;
+    assert_eq!(kept.unwrap().name, "holiday.png");
+    assert_eq!(slow.requests(), 2, "the others wait for their host's turn");
+}
+
+#[tokio::test]
 async fn it_is_fetched_again_when_its_bytes_were_swept() {
     let (world, peer) = (World::with_local_platform(), Peer::start());
     let (library, picture) = (world.library(), at(peer.url("photo")));

@@ -1,6 +1,6 @@
 //! A schema of its own for every store under test.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bridge_core::clock::TestClock;
 use bridge_store_postgres::{Options, Postgres, Time};
@@ -42,10 +42,12 @@ pub async fn session(url: &str) -> tokio_postgres::Client {
     client
 }
 
-/// Few connections: many stores share a server.
+/// Few connections: many stores share a server. And patience: so do many tests the machine, and how long a call may take is
+/// the matter of those that say so.
 pub fn options() -> Options {
     Options {
         connections: 4,
+        call: Duration::from_secs(30),
         time: Time::Given,
         ..Options::default()
     }
