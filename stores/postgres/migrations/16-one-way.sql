@@ -2,7 +2,8 @@
 -- table and plans by that, all ways cost the same: it then walked whole indexes for one row (an id looked for in an index by
 -- lane and id, a queue joined to the rows that a call names). Each settlement read everything that waited, until the next
 -- look, up to a minute later. So no index but the primary key has a bare id in it, what calls name is joined sideways with
--- an OFFSET, which keeps its place, and rows are changed by lists of their keys.
+-- an OFFSET, which keeps its place, and rows are changed by lists of their keys. On the way three statements a message are saved:
+-- each costs the database more to begin than to do.
 
 DROP INDEX arrivals_of;
 CREATE INDEX arrivals_of ON arrivals (conversation, (id + 0));
@@ -24,6 +25,114 @@ BEGIN
     RETURN (SELECT coalesce(sum((SELECT count(*) FROM dispatches d
             WHERE d.lane = t.inbox || E'\x1f' || t.peer || E'\x1f' AND d.held)), 0)
         FROM threads t WHERE t.conversation = p_conversation AND NOT t.desk);
+END $$;
+
+CREATE OR REPLACE FUNCTION kefu_accept_in_hand(
+    p_now bigint, p_lease bigint, p_limit integer,
+    p_inbox text[], p_external text[], p_peer text[], p_body text[], p_hands boolean[],
+    p_new integer[], p_opened text[], p_contact text[],
+    p_cursor_inbox text[], p_cursor_topic text[], p_cursor text[],
+    OUT places integer[], OUT ids bigint[], OUT conversations bigint[],
+    OUT lanes bigint[], OUT fences bigint[], OUT bodies text[], OUT contacts bigint[], OUT contact_bodies text[],
+    OUT held bigint[]
+) LANGUAGE plpgsql AS $$
+DECLARE
+    v_now bigint := kefu_now(p_now);
+    v_fresh boolean[];
+    v_count integer;
+    v_opened bigint[];
+    v_people bigint[];
+    v_places integer[];
+    v_lane bigint;
+    v_place integer;
+BEGIN
+    -- Sorted, so that two nodes with the same keys wait for each other in one order.
+    INSERT INTO seen (inbox, external_id, at)
+    SELECT inbox, external_id, v_now FROM unnest(p_inbox, p_external) AS t(inbox, external_id) ORDER BY 1, 2
+    ON CONFLICT DO NOTHING;
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    IF v_count = cardinality(p_inbox) THEN
+        v_fresh := array_fill(true, ARRAY[v_count]);
+    ELSE
+        -- Those that this very transaction wrote.
+        v_fresh := ARRAY(
+            SELECT (SELECT s.xmin FROM seen s WHERE s.inbox = t.inbox AND s.external_id = t.external_id)
+                = pg_current_xact_id()::xid
+            FROM unnest(p_inbox, p_external) WITH ORDINALITY AS t(inbox, external_id, i) ORDER BY i);
+    END IF;
+
+    IF cardinality(p_new) > 0 THEN
+        WITH missing AS MATERIALIZED (
+            SELECT m.*, nextval('conversation_ids') AS id, nextval('contact_ids') AS person FROM (
+                SELECT DISTINCT ON (inbox, peer) p_inbox[t.nth] AS inbox, p_peer[t.nth] AS peer, t.place::integer AS place
+                FROM unnest(p_new) WITH ORDINALITY AS t(nth, place)
+                WHERE v_fresh[t.nth]
+                    AND NOT EXISTS (SELECT 1 FROM threads x WHERE x.inbox = p_inbox[t.nth] AND x.peer = p_peer[t.nth])
+                ORDER BY inbox, peer, t.nth) AS m
+        ), opened AS (
+            INSERT INTO threads (inbox, peer, conversation, desk) SELECT m.inbox, m.peer, m.id, false FROM missing m
+            ORDER BY m.inbox, m.peer ON CONFLICT DO NOTHING RETURNING conversation
+        ), won AS MATERIALIZED (
+            SELECT m.* FROM missing m WHERE m.id = ANY (ARRAY(SELECT o.conversation FROM opened o))
+        ), known AS (
+            INSERT INTO contacts (id, body) SELECT w.person, p_contact[w.place] FROM won w
+        ), begun AS (
+            INSERT INTO conversations (id, contact, phase, body) SELECT w.id, w.person, 0, p_opened[w.place] FROM won w
+        )
+        SELECT array_agg(w.id), array_agg(w.person), array_agg(w.place) INTO v_opened, v_people, v_places FROM won w;
+    END IF;
+
+    -- Lanes come last: whoever works on one waits for us no longer than our commit takes. That there is one already is
+    -- only locked: its worker sees these arrivals, or we see that it has gone.
+    WITH numbered AS MATERIALIZED (
+        SELECT i, conversation, body, hand, nextval('arrival_ids') AS id FROM (
+            SELECT t.i, t.body, t.hand, x.conversation
+            FROM unnest(p_inbox, p_peer, p_body, p_hands, v_fresh) WITH ORDINALITY AS t(inbox, peer, body, hand, fresh, i)
+            LEFT JOIN threads x ON x.inbox = t.inbox AND x.peer = t.peer
+            WHERE t.fresh ORDER BY t.i) AS ordered
+    ), stored AS (
+        INSERT INTO arrivals (id, conversation, at, body) SELECT id, conversation, v_now, body FROM numbered
+    ), wanted AS (
+        SELECT conversation, bool_or(hand) AND count(*) <= p_limit AS hand, array_agg(id ORDER BY id) AS arrived
+        FROM numbered GROUP BY conversation ORDER BY conversation
+    ), got AS (
+        INSERT INTO ready AS r (conversation, at, fence, until, carried)
+        SELECT conversation, v_now, CASE WHEN hand THEN nextval('fences') ELSE 0 END,
+            CASE WHEN hand THEN v_now + p_lease ELSE 0 END, CASE WHEN hand THEN arrived ELSE '{}' END
+        FROM wanted
+        ON CONFLICT (conversation) DO UPDATE SET at = r.at WHERE false
+        RETURNING r.conversation, r.fence
+    )
+    SELECT n.places, n.ids, n.conversations, l.lanes, l.fences
+    INTO places, ids, conversations, lanes, fences
+    FROM (SELECT array_agg(i::integer ORDER BY i) AS places, array_agg(id ORDER BY i) AS ids,
+            array_agg(conversation ORDER BY i) AS conversations FROM numbered) AS n,
+        (SELECT array_agg(conversation ORDER BY conversation) AS lanes, array_agg(fence ORDER BY conversation) AS fences
+            FROM got WHERE fence > 0) AS l;
+
+    IF lanes <@ v_opened THEN
+        -- Their first words: what there is to know was given.
+        FOREACH v_lane IN ARRAY lanes LOOP
+            v_place := array_position(v_opened, v_lane);
+            bodies := bodies || p_opened[v_places[v_place]];
+            contacts := contacts || v_people[v_place];
+            contact_bodies := contact_bodies || p_contact[v_places[v_place]];
+            held := held || 0::bigint;
+        END LOOP;
+    ELSIF lanes IS NOT NULL THEN
+        SELECT array_agg(c.body ORDER BY c.id), array_agg(p.id ORDER BY c.id), array_agg(p.body ORDER BY c.id),
+            array_agg(kefu_held(c.id) ORDER BY c.id)
+        INTO bodies, contacts, contact_bodies, held
+        FROM conversations c JOIN contacts p ON p.id = c.contact WHERE c.id = ANY (lanes);
+    END IF;
+
+    IF cardinality(p_cursor) > 0 THEN
+        INSERT INTO cursors (inbox, topic, cursor)
+        SELECT DISTINCT ON (inbox, topic) inbox, topic, cursor
+        FROM unnest(p_cursor_inbox, p_cursor_topic, p_cursor) WITH ORDINALITY AS t(inbox, topic, cursor, i)
+        ORDER BY inbox, topic, i DESC
+        ON CONFLICT (inbox, topic) DO UPDATE SET cursor = excluded.cursor;
+    END IF;
 END $$;
 
 CREATE OR REPLACE FUNCTION kefu_commits(
@@ -62,22 +171,18 @@ BEGIN
     cancelled_of := '{}';
     cancelled := '{}';
     FOR v_row IN
-        SELECT g.nth::integer AS nth, mine.carried FROM (
+        SELECT g.nth::integer AS nth, mine.carried, known.tail, known.agent FROM (
                 SELECT * FROM unnest(p_conversations, p_fences) WITH ORDINALITY AS t(id, fence, nth) ORDER BY t.id) AS g
             CROSS JOIN LATERAL (
                 SELECT r.carried FROM ready r WHERE r.conversation = g.id AND r.fence = g.fence FOR UPDATE) AS mine
+            CROSS JOIN LATERAL (SELECT c.tail, c.agent FROM conversations c WHERE c.id = g.id FOR UPDATE) AS known
     LOOP
         v_ok := v_ok || v_row.nth;
         v_carried := v_carried || v_row.carried;
-    END LOOP;
-    IF cardinality(v_ok) = 0 THEN RETURN; END IF;
-    FOR v_row IN
-        SELECT g.nth, mine.tail, mine.agent FROM unnest(v_ok) AS g(nth) CROSS JOIN LATERAL (
-            SELECT c.tail, c.agent FROM conversations c WHERE c.id = p_conversations[g.nth] FOR UPDATE) AS mine
-    LOOP
         v_tails[v_row.nth] := v_row.tail;
         v_agents[v_row.nth] := v_row.agent;
     END LOOP;
+    IF cardinality(v_ok) = 0 THEN RETURN; END IF;
 
     IF array_length(array_remove(p_seats, NULL), 1) > 0 THEN
         -- One at a time gives seats of an agent; the statements after see what the one before has given.
@@ -251,7 +356,7 @@ DECLARE
     v_nth integer;
     v_over bigint[] := p_ids;
     v_gone bigint[];
-    v_lanes text[];
+    v_next bigint[];
 BEGIN
     settled := '{}';
     promoted := false;
@@ -270,24 +375,26 @@ BEGIN
         END LOOP;
         IF cardinality(v_over) = 0 THEN RETURN; END IF;
     END IF;
-    v_lanes := ARRAY(SELECT DISTINCT l.lane FROM (
-        SELECT d.lane FROM dispatches d WHERE d.id = ANY (v_over) OFFSET 0) AS l);
-    PERFORM pg_advisory_xact_lock(hash) FROM (
-        SELECT DISTINCT hashtextextended(lane, 7) AS hash FROM unnest(v_lanes) AS lanes(lane) ORDER BY 1) AS hashes;
+    PERFORM pg_advisory_xact_lock(hash) FROM (SELECT DISTINCT hashtextextended(l.lane, 7) AS hash FROM (
+        SELECT d.lane FROM dispatches d WHERE d.id = ANY (v_over) OFFSET 0) AS l ORDER BY 1) AS hashes;
     WITH gone AS (
         DELETE FROM dispatches d WHERE d.id = ANY (v_over) AND d.fence = ANY (p_fences)
-        RETURNING d.id, d.fence, d.trace, d.attempts, d.body, array_position(p_fences, d.fence) AS nth
+        RETURNING d.id, d.fence, d.lane, d.trace, d.attempts, d.body, array_position(p_fences, d.fence) AS nth
     ), kept AS (
         INSERT INTO sent (trace, id, at, state, attempts, reason, external_id, lost, body)
         SELECT g.trace, g.id, v_now, CASE p_outcomes[g.nth] WHEN 'done' THEN 'sent' ELSE 'dead' END, g.attempts,
             p_reasons[g.nth], p_externals[g.nth], p_losts[g.nth], g.body FROM gone g ORDER BY g.trace, g.id
     )
-    SELECT array_agg(g.fence) INTO v_gone FROM gone g;
+    -- Who comes next is looked for as it was before the deletion.
+    SELECT array_agg(g.fence), array_agg((SELECT n.id FROM dispatches n
+            WHERE n.lane = g.lane AND n.id <> ALL (ARRAY(SELECT o.id FROM gone o)) ORDER BY n.id + 0 LIMIT 1))
+        INTO v_gone, v_next FROM gone g;
     settled := settled || coalesce(v_gone, '{}');
-    UPDATE dispatches d SET head = true, due_at = greatest(due_at, v_now) WHERE NOT d.head AND d.id = ANY (ARRAY(
-        SELECT (SELECT n.id FROM dispatches n WHERE n.lane = lanes.lane ORDER BY n.id + 0 LIMIT 1)
-        FROM unnest(v_lanes) AS lanes(lane)));
-    promoted := FOUND;
+    v_next := array_remove(v_next, NULL);
+    IF cardinality(v_next) > 0 THEN
+        UPDATE dispatches d SET head = true, due_at = greatest(due_at, v_now) WHERE NOT d.head AND d.id = ANY (v_next);
+        promoted := FOUND;
+    END IF;
 END $$;
 
 CREATE OR REPLACE FUNCTION kefu_claims(p_now bigint, p_lease bigint, p_limit integer, p_count integer, p_from bigint) RETURNS TABLE (

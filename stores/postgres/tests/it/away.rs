@@ -144,7 +144,7 @@ async fn silence_is_waited_for_once() {
 /// What was written for somebody who was told to try again is not kept from the others until its lease ends.
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_holds_what_was_accepted_too_late() {
-    const ALL: usize = 600;
+    const ALL: usize = 1400;
     let url = fresh::schema().await;
     let options = Options {
         call: Duration::from_secs(2),
@@ -154,7 +154,7 @@ async fn nobody_holds_what_was_accepted_too_late() {
         .await
         .unwrap();
     let db = fresh::session(&url).await;
-    // Two batches go at once, and the third is written when its callers have gone.
+    // Four batches of 256 go at once, and the rest is written when its callers have gone.
     db.batch_execute(
         "CREATE FUNCTION doze() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1.2); RETURN NULL; END $$;
          CREATE TRIGGER dozes BEFORE INSERT ON seen FOR EACH STATEMENT EXECUTE FUNCTION doze()",
