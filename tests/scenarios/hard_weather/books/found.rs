@@ -6,7 +6,7 @@ use bridge_core::{
     message::{ArrivalId, Content},
     store::EntryAuthor,
 };
-use bridge_sandbox::{Author, Message};
+use bridge_sandbox::{Author, Message, Status};
 
 use super::{
     judge::Wrong,
@@ -221,28 +221,35 @@ impl Found {
     }
 }
 
-/// An agent's messages in one chat that were refused: what is not on the phone, and has a warning of its own behind it. In
-/// WeCom both name the line.
+/// An agent's messages in one chat that were refused: what is not on the phone, and has a warning of its own behind it (in
+/// WeCom both name the line); or shows as failed, and the contact is not the agent's any more: nobody looks for it then.
 pub(super) fn refused(
     contact: usize,
     chat: &[Message],
     is_on_phone: impl Fn(u32) -> bool,
 ) -> Vec<(usize, u32)> {
     let mut waiting: BTreeMap<&str, VecDeque<(usize, u32)>> = BTreeMap::new();
-    let mut refused = Vec::new();
+    let (mut failed, mut refused) = (Vec::new(), Vec::new());
     for message in chat {
         let text = message.text();
         let named = text.strip_prefix('@').and_then(|rest| rest.split_once(' '));
         let (line, words) = named.unwrap_or(("", text));
         match from_agent(words).filter(|_| message.from == Author::Agent) {
             Some((whose, number)) if whose == contact && !is_on_phone(number) => {
-                waiting
-                    .entry(line)
-                    .or_default()
-                    .push_back((contact, number));
+                match message.status {
+                    Status::Failed => failed.push((contact, number)),
+                    _ => waiting
+                        .entry(line)
+                        .or_default()
+                        .push_back((contact, number)),
+                }
             }
             Some(_) => {}
             None => {
+                if text.contains("客户已结束会话") || text.contains("当前不由您接待")
+                {
+                    refused.append(&mut failed);
+                }
                 let first = warned(text).and_then(|line| waiting.get_mut(line)?.pop_front());
                 refused.extend(first);
             }

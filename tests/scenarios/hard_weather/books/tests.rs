@@ -193,6 +193,15 @@ fn who_answers_another_s_contact_is_told_of_each_message() {
     chat.push(warning());
     assert_eq!(refused(&chat), [(2, 2), (2, 3)], "the first has arrived");
 
+    let failed = Message {
+        status: Status::Failed,
+        ..line(Author::Agent, "[2:4]")
+    };
+    chat.push(failed);
+    assert_eq!(refused(&chat), [(2, 2), (2, 3)], "it may be found yet");
+    chat.push(line(Author::Peer, "ℹ 客户已结束会话。"));
+    assert_eq!(refused(&chat), [(2, 2), (2, 3), (2, 4)]);
+
     let mut chat = vec![
         line(Author::Agent, "@7 [2:2]"),
         line(Author::Agent, "@8 [2:3]"),
