@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bridge_core::{
     conversation::Phase,
+    engine::EngineSettings,
     message::{Author, Content, Cue, DeadlineKind, DispatchId, ErrandId, What, WorkerId},
     store::{DueKind, Settlement, Store as _},
 };
@@ -23,8 +24,8 @@ async fn dies_with(world: World, peer: &str, cue: Cue, set: Set) -> World {
         entry: "ai".into(),
     };
     world.store.accept(intake).await.unwrap();
-    let (worker, lease) = (WorkerId::from("dies"), Duration::from_secs(30));
-    for _ in 0..5 {
+    let (worker, lease) = (WorkerId::from("dies"), Duration::from_secs(10));
+    for _ in 0..EngineSettings::default().arrival_failures {
         assert!(world.store.claim(&worker, lease).await.unwrap().is_some());
         world.clock.advance(lease + Duration::from_secs(1));
     }
