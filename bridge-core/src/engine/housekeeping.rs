@@ -13,10 +13,12 @@ use super::{Engine, dispatches::LONGEST_PAUSE};
 const SWEEP: Duration = Duration::from_secs(3600);
 /// Beyond the longest silence of an open conversation.
 const DAY: Duration = Duration::from_secs(86_400);
-/// How often depths are measured, where that is cheap; and for how much of its time the store may be asked for them, by one
-/// node: what waits is counted one by one, and in a backlog the store has better things to do.
+/// How often depths are measured, where that is cheap.
 const MEASURE: Duration = Duration::from_secs(1);
+/// Else the pause is so many times what the last counting took: what waits is counted one by one, and in a backlog the store
+/// has better things to do.
 const SHARE: u32 = 20;
+/// The longest pause.
 const LONGEST_MEASURE: Duration = Duration::from_secs(15);
 /// After so many of these looks what a clock has put off is recalled.
 const RECALL: u64 = 60;

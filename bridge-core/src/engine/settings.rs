@@ -113,7 +113,7 @@ impl Default for EngineSettings {
             send_timeout: Duration::from_secs(15),
             dispatch_attempts: 10,
             errand_attempts: 3,
-            // Nodes that were killed one after the other have ended five leases of one innocent conversation in 23 s.
+            // Nodes and a database, killed one after the other, have ended five leases of one innocent conversation in 23 s.
             arrival_failures: 12,
             on_unknown: BTreeMap::new(),
             desks: BTreeSet::new(),

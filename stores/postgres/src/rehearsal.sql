@@ -25,12 +25,14 @@ BEGIN
     -- A repeat, and one more from a known contact, that waits for a claim.
     PERFORM kefu_accept_in_hand(-5, 1000, 32, ARRAY[v_name, v_name], ARRAY['1', '2'], ARRAY[v_name, v_name],
         ARRAY['{}', '{}'], ARRAY[false, false], '{}', v_none, v_none, v_none, v_none, v_none);
-    PERFORM kefu_claims(-4, 1000, 32, 1, -9);
-    PERFORM kefu_settle_all(-4, v_done.dispatched[1:1], v_done.fences[1:1], ARRAY['done'], ARRAY[NULL]::bigint[],
+    -- At the beginning itself: what nobody has is free since then.
+    PERFORM kefu_claims(0, 1000, 32, 1, -9);
+    IF NOT FOUND THEN RAISE EXCEPTION 'nothing was claimed'; END IF;
+    PERFORM kefu_settle_all(0, v_done.dispatched[1:1], v_done.fences[1:1], ARRAY['done'], ARRAY[NULL]::bigint[],
         ARRAY[NULL]::text[], ARRAY[NULL]::text[], ARRAY['[]']);
-    PERFORM kefu_due_dispatches(-4, 1, 1000, v_none, v_none, '{}');
-    PERFORM kefu_due_errands(-4, 1, 1000, v_none);
-    PERFORM kefu_due_deadlines(-4, 1, 1000);
+    PERFORM kefu_due_dispatches(0, 1, 1000, v_none, v_none, '{}');
+    PERFORM kefu_due_errands(0, 1, 1000, v_none);
+    PERFORM kefu_due_deadlines(0, 1, 1000);
     PERFORM kefu_concerned(v_taken.lanes[1], NULL, v_none);
 END $$;
 ROLLBACK;
